@@ -6,7 +6,9 @@ from typing import Annotated
 from pydantic import AfterValidator
 
 MAX_PATH_BYTES = 1024
-_IGNORED_BY_HFS = frozenset("\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u206a\u206b\u206c\u206d\u206e\u206f\ufeff")
+_IGNORED_BY_HFS = frozenset(
+    chr(code) for code in (*range(0x200C, 0x2010), *range(0x202A, 0x202F), *range(0x206A, 0x2070), 0xFEFF)
+)
 
 
 def check_repo_path(path: str) -> str:

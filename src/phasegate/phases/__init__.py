@@ -1,0 +1,1 @@
+"""What each phase does: documents in, document out."""

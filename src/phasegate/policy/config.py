@@ -1,0 +1,191 @@
+"""Configuration: `.github/phasegate.yml` at the base commit. Every key has a default, so an empty file works."""
+
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from phasegate.documents.base import Digest, ModelId, canonical_json, digest_of
+from phasegate.documents.plan import GateName
+
+CONFIG_PATH = ".github/phasegate.yml"
+PRIMER_PATH = ".claude/PRIMER.md"
+PLANS_DIRECTORY = ".claude/plans"
+
+Effort = Literal["low", "medium", "high", "xhigh", "max"]
+Usd = Annotated[Decimal, Field(gt=0, le=10_000)]
+
+
+class Section(BaseModel):
+    """A part of the configuration: unknown keys are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Tier(Section):
+    """The model for one role."""
+
+    model: ModelId
+    effort: Effort | None = Field(default=None, description="how hard the model thinks; null: the model's own default")
+    max_output_tokens: int = Field(default=16_000, ge=256, le=128_000, description="the longest single reply")
+
+
+class StrongTier(Tier):
+    """For thinking."""
+
+    model: ModelId = "claude-opus-5-5"
+
+
+class FastTier(Tier):
+    """For doing."""
+
+    model: ModelId = "claude-sonnet-5-5"
+
+
+class SmallTier(Tier):
+    """For looking around."""
+
+    model: ModelId = "claude-haiku-5-5"
+
+
+class Models(Section):
+    """Which model does what: strong for thinking, fast for doing, small for looking around."""
+
+    research: StrongTier = StrongTier()
+    plan: StrongTier = StrongTier()
+    implement: FastTier = FastTier()
+    review: StrongTier = StrongTier()
+    correct: StrongTier = StrongTier()
+    scout: SmallTier = SmallTier()
+
+
+class Price(Section):
+    """What a model costs, in US dollars for a million tokens; for models that the price list does not know."""
+
+    input: Annotated[Decimal, Field(ge=0)]
+    output: Annotated[Decimal, Field(ge=0)]
+    cache_read: Annotated[Decimal, Field(ge=0)]
+    cache_write: Annotated[Decimal, Field(ge=0)]
+
+
+class Limits(Section):
+    """A bound on money (US dollars), tokens, model turns and working time (minutes)."""
+
+    usd: Usd
+    tokens: int = Field(gt=0)
+    turns: int = Field(gt=0)
+    minutes: int = Field(gt=0)
+
+
+class RunLimits(Limits):
+    """Bounds for a whole run."""
+
+    usd: Usd = Decimal(20)
+    tokens: int = Field(default=20_000_000, gt=0)
+    turns: int = Field(default=1_000, gt=0)
+    minutes: int = Field(default=240, gt=0)
+
+
+class PhaseLimits(Limits):
+    """Bounds for each phase."""
+
+    usd: Usd = Decimal(10)
+    tokens: int = Field(default=10_000_000, gt=0)
+    turns: int = Field(default=500, gt=0)
+    minutes: int = Field(default=120, gt=0)
+
+
+class TaskLimits(Limits):
+    """Bounds for each task."""
+
+    usd: Usd = Decimal(3)
+    tokens: int = Field(default=4_000_000, gt=0)
+    turns: int = Field(default=100, gt=0)
+    minutes: int = Field(default=45, gt=0)
+
+
+class Budget(Section):
+    """Bounds for a whole run, for each phase, and for each task; `reserve` is kept back for delivery."""
+
+    run: RunLimits = RunLimits()
+    phase: PhaseLimits = PhaseLimits()
+    task: TaskLimits = TaskLimits()
+    reserve: Annotated[Decimal, Field(ge=0, lt=1)] = Field(
+        default=Decimal("0.05"), description="the part of the run's money kept back for verifying and reviewing"
+    )
+
+
+class Research(Section):
+    """How research looks around."""
+
+    scouts: int = Field(default=3, ge=0, le=8, description="how many agents look around at the same time")
+    minimum: int = Field(default=1, ge=0, le=8, description="how many of them have to succeed")
+
+
+class PlanRules(Section):
+    """What planning may do."""
+
+    questions: bool = Field(default=True, description="whether the planner may ask before it plans")
+    keep: bool = Field(default=True, description="whether the branch carries the plan as Markdown")
+
+
+class Implement(Section):
+    """How tasks are carried out."""
+
+    parallel: int = Field(default=2, ge=1, le=8, description="how many disjoint tasks of a wave run at the same time")
+    check_attempts: int = Field(default=3, ge=1, le=10, description="how often a task may hand in")
+
+
+class Rounds(Section):
+    """How often something is tried again before a human is asked."""
+
+    rounds: int = Field(default=2, ge=0, le=10)
+
+
+class Gate(Section):
+    """A quality gate: a command of the repository, run in the sandbox at its root."""
+
+    run: Annotated[str, StringConstraints(min_length=1, max_length=2000)] = Field(description="a shell command")
+    minutes: int = Field(default=15, ge=1, le=240)
+    required: bool = Field(default=True, description="whether a failure stops the run")
+
+
+class Protected(Section):
+    """Paths that no run may touch, in the patterns of .gitignore."""
+
+    also: tuple[str, ...] = Field(default=(), description="more patterns, on top of the built-in ones")
+    allow: tuple[str, ...] = Field(default=(), description="built-in protected paths that a plan may name after all")
+
+
+class SandboxRules(Section):
+    """What the sandbox shows of the machine, besides the system's own directories."""
+
+    expose: tuple[str, ...] = Field(default=(), description="directories shown read-only, such as a tool chain")
+    minutes: int = Field(default=5, ge=1, le=60, description="the longest single command of a model")
+
+
+class Config(Section):
+    """The whole configuration."""
+
+    models: Models = Models()
+    prices: dict[ModelId, Price] = Field(default={}, description="for models that the price list does not know")
+    budget: Budget = Budget()
+    research: Research = Research()
+    plan: PlanRules = PlanRules()
+    implement: Implement = Implement()
+    correct: Rounds = Rounds()
+    verify: Rounds = Rounds()
+    review: Rounds = Rounds(rounds=1)
+    gates: dict[GateName, Gate] | None = Field(default=None, description="null: found from the repository's files")
+    protected: Protected = Protected()
+    sandbox: SandboxRules = SandboxRules()
+
+    @property
+    def digest(self) -> Digest:
+        """What an approval binds: the SHA-256 of the canonical JSON, defaults included."""
+        return digest_of(canonical_json(self.model_dump(mode="json")))
+
+
+def config_schema() -> dict[str, Any]:
+    """Return the JSON Schema of the configuration file."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **Config.model_json_schema()}
