@@ -5,10 +5,11 @@ from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Self
 
 import rfc8785
-from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 SCHEMA_VERSION = 1
 KIB = 1024
+MAX_PARENTS = 256
 
 Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 """A SHA-256 in hexadecimal."""
@@ -18,6 +19,10 @@ RunId = Annotated[str, StringConstraints(pattern=r"^(L[1-9][0-9]{0,6}|[1-9][0-9]
 """`L1`, `L2`, … on one machine; the issue's number on GitHub."""
 ModelId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:@/-]{0,127}$")]
 """A model's id, as the provider spells it."""
+Version = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z][0-9A-Za-z.+!_-]{0,63}$")]
+"""A version of this program; it stands in a comment of rendered Markdown, which it must not end."""
+Number = Annotated[int, Field(ge=1, le=2**53 - 1)]
+"""A whole number from 1 on that canonical JSON (RFC 8785) can carry."""
 
 
 class Step(StrEnum):
@@ -26,23 +31,18 @@ class Step(StrEnum):
     DECIDE = "decide"
     RESEARCH = "research"
     PLAN = "plan"
-    APPROVE = "approve"
-    ADOPT = "adopt"
+    PUBLISH_PLAN = "publish-plan"
     IMPLEMENT = "implement"
     CORRECT = "correct"
     VERIFY = "verify"
     REVIEW = "review"
+    PUBLISH = "publish"
+    REPORT = "report"
 
 
 def _check_line(text: str) -> str:
-    if text != text.strip() or not any(character.isalnum() for character in text):
-        raise ValueError("a line has words, and no white space at its ends")
-    return text
-
-
-def _check_prose(text: str) -> str:
-    if text != text.strip() or not text:
-        raise ValueError("a text is not empty, and has no white space at its ends")
+    if not any(character.isalnum() for character in text):
+        raise ValueError("a line has words")
     return text
 
 
@@ -52,21 +52,19 @@ _NO_CONTROLS_BUT_NEWLINE = r"^[^\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]*$"
 Line = Annotated[
     str, StringConstraints(max_length=1000, pattern=_NO_CONTROLS, strip_whitespace=True), AfterValidator(_check_line)
 ]
-"""One line of text with at least one letter or digit."""
+"""One line of text with at least one letter or digit, without white space at its ends."""
 Prose = Annotated[
-    str,
-    StringConstraints(max_length=16_000, pattern=_NO_CONTROLS_BUT_NEWLINE, strip_whitespace=True),
-    AfterValidator(_check_prose),
+    str, StringConstraints(min_length=1, max_length=16_000, pattern=_NO_CONTROLS_BUT_NEWLINE, strip_whitespace=True)
 ]
-"""Text of one or more lines, without control characters."""
+"""Text of one or more lines, without control characters, and without white space at its ends."""
 Summary = Annotated[str, StringConstraints(max_length=300, pattern=_NO_CONTROLS)]
 """What is kept of a phase or a task in the progress file."""
 
 
 class Frozen(BaseModel):
-    """A strict, immutable value: unknown keys are refused, nothing is converted silently."""
+    """A strict, immutable value: unknown keys are refused, nothing is converted silently, numbers are finite."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
 class MadeBy(Frozen):
@@ -74,7 +72,7 @@ class MadeBy(Frozen):
 
     step: Step
     model: ModelId | None
-    version: str
+    version: Version
 
 
 class Document(Frozen):
@@ -86,7 +84,7 @@ class Document(Frozen):
     kind: str
     schema_version: int = SCHEMA_VERSION
     run: RunId
-    parents: tuple[Digest, ...]
+    parents: tuple[Digest, ...] = Field(max_length=MAX_PARENTS)
     made_by: MadeBy
 
     @model_validator(mode="after")

@@ -1,7 +1,6 @@
 """TaskResult, Blocked and ChangeSet: what implementing leaves."""
 
 import base64
-import binascii
 from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
@@ -103,7 +102,7 @@ class ChangeEntry(Frozen):
         """Return the file's bytes; empty for a deletion."""
         try:
             return base64.b64decode(self.content or "", validate=True)
-        except binascii.Error:
+        except ValueError:
             raise ValueError(f"{self.path}: the content is not base64") from None
 
 
@@ -115,6 +114,13 @@ class ChangeSetPayload(Frozen):
     plan: Digest
     entries: tuple[ChangeEntry, ...] = Field(max_length=100)
     tasks: tuple[TaskResultPayload, ...]
+
+    @model_validator(mode="after")
+    def _each_path_once(self) -> Self:
+        paths = [entry.path for entry in self.entries]
+        if len(set(paths)) != len(paths):
+            raise ValueError("a path is changed twice")
+        return self
 
 
 class ChangeSet(Document):

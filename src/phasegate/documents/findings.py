@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from phasegate.documents.base import KIB, Digest, Document, Frozen, Line, Prose
+from phasegate.documents.base import KIB, Digest, Document, Frozen, Line, Number, Prose
 from phasegate.documents.paths import RepoPath
 
 DETAILS_MAX_BYTES = 64 * KIB
@@ -47,8 +47,8 @@ class CodeReference(Frozen):
     """A place in the code that matters."""
 
     path: RepoPath
-    first_line: Annotated[int, Field(ge=1)]
-    last_line: Annotated[int, Field(ge=1)]
+    first_line: Number
+    last_line: Number
     why: Line
 
     @model_validator(mode="after")

@@ -16,7 +16,7 @@ class GateResult(Frozen):
     name: GateName
     command: str
     required: bool
-    exit_code: int | None
+    exit_code: Annotated[int, Field(ge=-255, le=255)] | None
     timed_out: bool
     seconds: Annotated[float, Field(ge=0)]
     tail: str

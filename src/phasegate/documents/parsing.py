@@ -1,6 +1,8 @@
 """Strict parsing: whatever comes from outside is hostile until it has passed here."""
 
 import json
+import unicodedata
+from collections import Counter
 from typing import Any, Never, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -9,7 +11,10 @@ from phasegate.documents.base import KIB, Document
 from phasegate.errors import RefusedError
 
 MAX_DEPTH = 32
-ENVELOPE_BYTES = 8 * KIB
+MAX_ERRORS = 20
+ENVELOPE_BYTES = 32 * KIB
+_INVISIBLE = frozenset({"Cc", "Cs", "Zl", "Zp"})
+_TURNS_TEXT = frozenset(chr(code) for code in (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)))
 _Model = TypeVar("_Model", bound=BaseModel)
 _Doc = TypeVar("_Doc", bound=Document)
 
@@ -39,12 +44,23 @@ def parse_model(content: bytes, model: type[_Model], *, max_bytes: int) -> _Mode
 
 
 def field_errors(error: ValidationError) -> list[str]:
-    """Return one line for each wrong field: where it is, what is wrong. Values are left out: they may be hostile."""
+    """Return one line for each wrong field, up to 20: where it is, what is wrong.
+
+    Values are left out and names of fields are made harmless: they may be hostile.
+    """
+    details = error.errors(include_url=False, include_input=False, include_context=False)
     lines = []
-    for detail in error.errors(include_url=False, include_input=False, include_context=False):
-        place = ".".join(str(part) for part in detail["loc"]) or "document"
+    for detail in details[:MAX_ERRORS]:
+        place = ".".join(shown(str(part)) for part in detail["loc"]) or "document"
         lines.append(f"{place}: {detail['msg'].removeprefix('Value error, ')}")
-    return lines
+    more = len(details) - len(lines)
+    return [*lines, f"and {more} more"] if more else lines
+
+
+def shown(text: str, limit: int = 80) -> str:
+    """Return foreign text as a message may carry it: short, in one line, nothing that steers a terminal or a reader."""
+    cut = text if len(text) <= limit else text[: limit - 1] + "…"
+    return "".join("�" if c in _TURNS_TEXT or unicodedata.category(c) in _INVISIBLE else c for c in cut)
 
 
 def _refuse_odd_json(content: bytes, name: str) -> None:
@@ -61,9 +77,8 @@ def _refuse_odd_json(content: bytes, name: str) -> None:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     seen = dict(pairs)
     if len(seen) != len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
-        raise ValueError(f"the key {twice!r} is given twice")
+        (twice, _), *_ = Counter(key for key, _ in pairs).most_common(1)
+        raise ValueError(f"the key `{shown(twice)}` is given twice")
     return seen
 
 

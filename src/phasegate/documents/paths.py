@@ -37,8 +37,26 @@ def _check_part(part: str, path: str) -> None:
 
 def is_git_name(part: str) -> bool:
     """Say whether a file system could take this name for `.git`."""
-    plain = unicodedata.normalize("NFKC", "".join(c for c in part if c not in _IGNORED_BY_HFS)).casefold()
-    return plain.split(":")[0].rstrip(". ") in {".git", "git~1"}
+    return _plain_name(part) in {".git", "git~1"}
+
+
+def plain_path(path: str) -> str:
+    """Return the path as the most forgiving file systems read it.
+
+    HFS+ ignores some characters, NTFS takes dots and blanks off the end of each name and a colon as the start of a
+    stream's name, both ignore case and variants of letters.
+    """
+    return "/".join(_plain_name(part) for part in path.split("/"))
+
+
+def _plain_name(part: str) -> str:
+    seen = "".join(character for character in part if character not in _IGNORED_BY_HFS)
+    return folded(seen).split(":")[0].rstrip(". ")
+
+
+def folded(path: str) -> str:
+    """Return the path (or a pattern of paths) without differences of case and of variants of letters."""
+    return unicodedata.normalize("NFKC", path).casefold()
 
 
 RepoPath = Annotated[str, AfterValidator(check_repo_path)]

@@ -4,14 +4,23 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from phasegate.documents.base import KIB, Document, Frozen, Line, Prose
+from phasegate.documents.base import KIB, Document, Frozen, Line, Number, Prose
 from phasegate.documents.paths import RepoPath
 
 MAX_TASKS = 40
 TaskId = Annotated[str, StringConstraints(pattern=r"^T[1-9][0-9]?$")]
-GateName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,31}$")]
+
+
+def _check_gate_name(name: str) -> str:
+    if name == "none":
+        raise ValueError("none says that there is no gate: name it otherwise")
+    return name
+
+
+GateName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,31}$"), AfterValidator(_check_gate_name)]
+"""A quality gate, as the configuration names it."""
 
 
 class Operation(StrEnum):
@@ -78,7 +87,7 @@ class PlanPayload(Frozen):
 
     def task(self, task_id: str) -> Task:
         """Return the task of that id. Raises `KeyError`."""
-        return next((task for task in self.tasks if task.id == task_id), None) or _missing(task_id)
+        return {task.id: task for task in self.tasks}[task_id]
 
 
 class Plan(Document):
@@ -86,7 +95,7 @@ class Plan(Document):
 
     max_bytes: ClassVar[int] = 48 * KIB
     kind: Literal["plan"] = "plan"
-    revision: Annotated[int, Field(ge=1)]
+    revision: Number
     payload: PlanPayload
 
     @property
@@ -98,7 +107,3 @@ class Plan(Document):
 def scope_of(tasks: Iterable[Task]) -> frozenset[PlannedFile]:
     """Return the union of what the tasks name."""
     return frozenset(file for task in tasks for file in task.files)
-
-
-def _missing(task_id: str) -> Task:
-    raise KeyError(task_id)

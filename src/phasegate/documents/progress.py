@@ -5,7 +5,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from phasegate.documents.base import SCHEMA_VERSION, Digest, Frozen, Line, RunId, Sha, Summary
 from phasegate.documents.change_set import WorkId
@@ -61,14 +61,17 @@ class WaitingFor(StrEnum):
     ANSWERS = "answers"
 
 
+_Count = Annotated[int, Field(ge=0)]
+
+
 class Usage(Frozen):
     """Tokens, as the provider counts them: the four parts do not overlap."""
 
-    input_tokens: int = 0
+    input_tokens: _Count = 0
     """Read anew, at the full price."""
-    cache_read_tokens: int = 0
-    cache_write_tokens: int = 0
-    output_tokens: int = 0
+    cache_read_tokens: _Count = 0
+    cache_write_tokens: _Count = 0
+    output_tokens: _Count = 0
 
     def __add__(self, other: Self) -> "Usage":
         """Return the sum, part by part."""
@@ -94,8 +97,8 @@ class Spent(Frozen):
     """What something has cost so far: tokens, US dollars, model turns, seconds of work."""
 
     usage: Usage = Usage()
-    usd: Decimal = Decimal(0)
-    turns: int = 0
+    usd: Annotated[Decimal, Field(ge=0)] = Decimal(0)
+    turns: _Count = 0
     seconds: Annotated[float, Field(ge=0)] = 0.0
 
     def __add__(self, other: Self) -> "Spent":
@@ -125,7 +128,7 @@ class PhaseProgress(Frozen):
     validation: Verdict | None = None
     model: str | None = None
     spent: Spent = Spent()
-    attempts: int = 0
+    attempts: _Count = 0
     started: datetime | None = None
     ended: datetime | None = None
 
@@ -168,6 +171,16 @@ class Progress(Frozen):
     head_sha: Sha
     phases: tuple[PhaseProgress, ...] = tuple(PhaseProgress(id=name) for name in PhaseName)
     tasks: tuple[WorkProgress, ...] = ()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if [phase.id for phase in self.phases] != list(PhaseName):
+            raise ValueError(f"phases are not {', '.join(PhaseName)}, each once and in this order")
+        if len({task.id for task in self.tasks}) != len(self.tasks):
+            raise ValueError("a task is there twice")
+        if (self.state is RunState.WAITING) != (self.waiting_for is not None):
+            raise ValueError("waiting_for goes with the state waiting, and only with it")
+        return self
 
     def phase(self, name: PhaseName) -> PhaseProgress:
         """Return the entry of a phase."""

@@ -98,6 +98,14 @@ class HeadMoved:
 
 
 @dataclass(frozen=True, slots=True)
+class CommitsRewritten:
+    """The branch's commits were written anew with the same trees: old and new id of each."""
+
+    pairs: tuple[tuple[Sha, Sha], ...]
+    head_sha: Sha
+
+
+@dataclass(frozen=True, slots=True)
 class HumanNeeded:
     """The run stops until a human speaks."""
 
@@ -136,6 +144,7 @@ Event = (
     | RepairAdded
     | WorkMoved
     | HeadMoved
+    | CommitsRewritten
     | HumanNeeded
     | HumanSpoke
     | RunEnded

@@ -1,10 +1,10 @@
 """Review: does the change do what the plan says."""
 
-from typing import Annotated, ClassVar, Literal, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from phasegate.documents.base import KIB, Document, Frozen, Line, Prose
+from phasegate.documents.base import KIB, Document, Frozen, Line, Number, Prose
 from phasegate.documents.paths import RepoPath
 
 
@@ -12,7 +12,7 @@ class ReviewFinding(Frozen):
     """Something a reviewer wants seen."""
 
     path: RepoPath
-    line: Annotated[int, Field(ge=1)] | None
+    line: Number | None
     severity: Literal["blocker", "major", "minor"]
     message: Line
 

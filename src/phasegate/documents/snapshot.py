@@ -1,11 +1,9 @@
 """Snapshot: what was asked and on what code, frozen at the trigger."""
 
 from datetime import datetime
-from typing import Annotated, ClassVar, Literal
+from typing import ClassVar, Literal
 
-from pydantic import Field
-
-from phasegate.documents.base import KIB, Digest, Document, Frozen, Line, Sha
+from phasegate.documents.base import KIB, Digest, Document, Frozen, Line, Number, Sha
 
 Permission = Literal["admin", "write", "read", "none"]
 
@@ -22,7 +20,7 @@ class Comment(Frozen):
 class Issue(Frozen):
     """The issue as it was when the run was triggered."""
 
-    number: Annotated[int, Field(ge=1)] | None
+    number: Number | None
     title: Line
     body: str
     author: str

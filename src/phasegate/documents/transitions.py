@@ -4,6 +4,9 @@ from collections.abc import Iterable, Mapping
 from functools import singledispatch
 from typing import TypeVar
 
+from pydantic import ValidationError
+
+from phasegate.documents.parsing import field_errors, shown
 from phasegate.documents.progress import (
     PhaseProgress,
     PhaseStatus,
@@ -15,6 +18,7 @@ from phasegate.documents.progress import (
     WorkStatus,
 )
 from phasegate.documents.progress_events import (
+    CommitsRewritten,
     Event,
     HeadMoved,
     HumanNeeded,
@@ -59,10 +63,17 @@ _RESUMABLE = frozenset({RunState.ACTIVE, RunState.FAILED, RunState.CANCELLED})
 
 
 def advance(progress: Progress, event: Event) -> Progress:
-    """Return the progress after the event. Raises `IllegalTransitionError`."""
+    """Return the progress after the event, which is valid again.
+
+    Raises `IllegalTransitionError`, also for an event that carries what the progress file cannot.
+    """
     if progress.state is not RunState.ACTIVE and not isinstance(event, HumanSpoke | RunEnded | RunResumed | Paid):
         raise IllegalTransitionError(f"Run {progress.run} is {progress.state}: nothing can be done in it now.")
-    return _apply(event, progress)
+    try:
+        return Progress.model_validate(_apply(event, progress).model_dump())
+    except ValidationError as error:
+        what = f"{type(event).__name__} does not fit into run {progress.run}: "
+        raise IllegalTransitionError(what + "; ".join(field_errors(error)) + ".") from None
 
 
 @singledispatch
@@ -89,7 +100,7 @@ def _(event: PhaseDone, progress: Progress) -> Progress:
 @_apply.register
 def _(event: PhaseFailed, progress: Progress) -> Progress:
     phase = _moved(progress.phase(event.phase), PhaseStatus.FAILED)
-    changes = {"summary": _cut(event.reason), "validation": Verdict(passed=False, reason=event.reason)}
+    changes = {"summary": _cut(event.reason), "validation": Verdict(passed=False, reason=_storable(event.reason))}
     return _with_phase(progress, phase.model_copy(update={**changes, "ended": event.at}))
 
 
@@ -159,8 +170,16 @@ def _(event: HeadMoved, progress: Progress) -> Progress:
 
 
 @_apply.register
+def _(event: CommitsRewritten, progress: Progress) -> Progress:
+    new = dict(event.pairs)
+    tasks = (task.model_copy(update={"commit": new.get(task.commit or "", task.commit)}) for task in progress.tasks)
+    return progress.model_copy(update={"head_sha": event.head_sha, "tasks": tuple(tasks)})
+
+
+@_apply.register
 def _(event: HumanNeeded, progress: Progress) -> Progress:
-    changes = {"state": RunState.WAITING, "waiting_for": event.waiting_for, "reason": event.reason}
+    reason = _storable(event.reason)
+    changes = {"state": RunState.WAITING, "waiting_for": event.waiting_for, "reason": reason, "approval": None}
     return progress.model_copy(update=changes)
 
 
@@ -180,7 +199,7 @@ def _(event: RunEnded, progress: Progress) -> Progress:
         raise IllegalTransitionError(f"Run {progress.run} is {progress.state} already.")
     if event.state in {RunState.ACTIVE, RunState.WAITING}:
         raise IllegalTransitionError(f"{event.state} is no end.")
-    return progress.model_copy(update={"state": event.state, "waiting_for": None, "reason": event.reason})
+    return progress.model_copy(update={"state": event.state, "waiting_for": None, "reason": _storable(event.reason)})
 
 
 @_apply.register
@@ -229,5 +248,9 @@ def _replaced(entries: Iterable[_Entry], new: _Entry) -> tuple[_Entry, ...]:
 
 
 def _cut(text: str) -> str:
-    flat = " ".join(text.split())
-    return flat if len(flat) <= SUMMARY_LIMIT else flat[: SUMMARY_LIMIT - 1] + "…"
+    return shown(" ".join(text.split()), SUMMARY_LIMIT)
+
+
+def _storable(text: str) -> str:
+    """Return the text without what UTF-8 cannot carry, such as a file's name that was no text."""
+    return text.encode("utf-8", "replace").decode()

@@ -1,11 +1,14 @@
 """Configuration: `.github/phasegate.yml` at the base commit. Every key has a default, so an empty file works."""
 
+import re
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pathspec import GitIgnoreSpec
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from phasegate.documents.base import Digest, ModelId, canonical_json, digest_of
+from phasegate.documents.paths import folded
 from phasegate.documents.plan import GateName
 
 CONFIG_PATH = ".github/phasegate.yml"
@@ -14,6 +17,22 @@ PLANS_DIRECTORY = ".claude/plans"
 
 Effort = Literal["low", "medium", "high", "xhigh", "max"]
 Usd = Annotated[Decimal, Field(gt=0, le=10_000)]
+Rate = Annotated[Decimal, Field(ge=0, le=1_000_000)]
+Tokens = Annotated[int, Field(gt=0, le=10_000_000_000)]
+Turns = Annotated[int, Field(gt=0, le=1_000_000)]
+Minutes = Annotated[int, Field(gt=0, le=100_000)]
+Directory = Annotated[str, StringConstraints(min_length=1, max_length=4096)]
+
+
+def _check_pattern(pattern: str) -> str:
+    try:
+        GitIgnoreSpec.from_lines([folded(pattern)])
+    except (ValueError, re.error):
+        raise ValueError("is no pattern of .gitignore") from None
+    return pattern
+
+
+Pattern = Annotated[str, StringConstraints(min_length=1, max_length=1000), AfterValidator(_check_pattern)]
 
 
 class Section(BaseModel):
@@ -62,46 +81,46 @@ class Models(Section):
 class Price(Section):
     """What a model costs, in US dollars for a million tokens; for models that the price list does not know."""
 
-    input: Annotated[Decimal, Field(ge=0)]
-    output: Annotated[Decimal, Field(ge=0)]
-    cache_read: Annotated[Decimal, Field(ge=0)]
-    cache_write: Annotated[Decimal, Field(ge=0)]
+    input: Rate
+    output: Rate
+    cache_read: Rate
+    cache_write: Rate
 
 
 class Limits(Section):
     """A bound on money (US dollars), tokens, model turns and working time (minutes)."""
 
     usd: Usd
-    tokens: int = Field(gt=0)
-    turns: int = Field(gt=0)
-    minutes: int = Field(gt=0)
+    tokens: Tokens
+    turns: Turns
+    minutes: Minutes
 
 
 class RunLimits(Limits):
     """Bounds for a whole run."""
 
     usd: Usd = Decimal(20)
-    tokens: int = Field(default=20_000_000, gt=0)
-    turns: int = Field(default=1_000, gt=0)
-    minutes: int = Field(default=240, gt=0)
+    tokens: Tokens = 20_000_000
+    turns: Turns = 1_000
+    minutes: Minutes = 240
 
 
 class PhaseLimits(Limits):
     """Bounds for each phase."""
 
     usd: Usd = Decimal(10)
-    tokens: int = Field(default=10_000_000, gt=0)
-    turns: int = Field(default=500, gt=0)
-    minutes: int = Field(default=120, gt=0)
+    tokens: Tokens = 10_000_000
+    turns: Turns = 500
+    minutes: Minutes = 120
 
 
 class TaskLimits(Limits):
     """Bounds for each task."""
 
     usd: Usd = Decimal(3)
-    tokens: int = Field(default=4_000_000, gt=0)
-    turns: int = Field(default=100, gt=0)
-    minutes: int = Field(default=45, gt=0)
+    tokens: Tokens = 4_000_000
+    turns: Turns = 100
+    minutes: Minutes = 45
 
 
 class Budget(Section):
@@ -153,14 +172,16 @@ class Gate(Section):
 class Protected(Section):
     """Paths that no run may touch, in the patterns of .gitignore."""
 
-    also: tuple[str, ...] = Field(default=(), description="more patterns, on top of the built-in ones")
-    allow: tuple[str, ...] = Field(default=(), description="built-in protected paths that a plan may name after all")
+    also: tuple[Pattern, ...] = Field(default=(), description="more patterns, on top of the built-in ones")
+    allow: tuple[Pattern, ...] = Field(
+        default=(), description="built-in protected paths that a plan may name after all"
+    )
 
 
 class SandboxRules(Section):
     """What the sandbox shows of the machine, besides the system's own directories."""
 
-    expose: tuple[str, ...] = Field(default=(), description="directories shown read-only, such as a tool chain")
+    expose: tuple[Directory, ...] = Field(default=(), description="directories shown read-only, such as a tool chain")
     minutes: int = Field(default=5, ge=1, le=60, description="the longest single command of a model")
 
 

@@ -3,16 +3,22 @@
 import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, get_args, get_origin
 
 import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
+from phasegate.documents.parsing import shown
 from phasegate.errors import UserError
 from phasegate.policy.config import CONFIG_PATH, Config
 
 MAX_CONFIG_BYTES = 64 * 1024
 _Place = tuple[str, ...]
+_MEND = "`phasegate schema` prints every key with its meaning and default."
+_PLAINER = {
+    "model_type": "a mapping of keys to values is wanted",
+    "dict_type": "a mapping of names to values is wanted",
+}
 
 
 class ConfigError(UserError):
@@ -25,17 +31,17 @@ class _Marks:
 
     at: dict[_Place, yaml.Mark] = field(default_factory=dict)
 
-    def nearest(self, place: _Place) -> yaml.Mark | None:
-        while place and place not in self.at:
+    def nearest(self, place: _Place) -> yaml.Mark:
+        while place not in self.at:
             place = place[:-1]
-        return self.at.get(place)
+        return self.at[place]
 
 
 def parse_config(text: str | None, *, source: str = CONFIG_PATH) -> Config:
     """Return the configuration in a YAML text; None or an empty text means all defaults. Raises `ConfigError`."""
     if text is None:
         return Config()
-    if len(text) > MAX_CONFIG_BYTES:
+    if len(text.encode("utf-8", "surrogatepass")) > MAX_CONFIG_BYTES:
         raise ConfigError(f"{source} has more than {MAX_CONFIG_BYTES} bytes.")
     marks = _Marks()
     value = _load(text, source, marks)
@@ -43,25 +49,32 @@ def parse_config(text: str | None, *, source: str = CONFIG_PATH) -> Config:
         return Config.model_validate(value)
     except ValidationError as error:
         details = sorted(error.errors(include_url=False), key=lambda detail: detail["type"] != "extra_forbidden")
-        problems = [_explain(detail, marks, source) for detail in details]
-        raise ConfigError(problems[0], cause=" ".join(problems[1:4]), mend=_MEND) from None
-
-
-_MEND = "`phasegate schema` prints every key with its meaning and default."
+        first, *others = [_explain(detail, marks, source) for detail in details[:4]]
+        raise ConfigError(first, cause=" ".join(others), mend=_MEND) from None
 
 
 def _load(text: str, source: str, marks: _Marks) -> Any:  # noqa: ANN401 -- any YAML value, on its way into the model
     try:
+        _refuse_odd_yaml(text, source)
         node = yaml.compose(text, Loader=yaml.SafeLoader)
         if node is None:
             return {}
         _locate(node, (), marks, source)
         return yaml.safe_load(text)
     except yaml.MarkedYAMLError as error:
-        where = _at(source, error.problem_mark or error.context_mark)
-        raise ConfigError(f"{where}: {error.problem or error.context or 'not valid YAML'}.", mend=_MEND) from None
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise ConfigError(f"{_at(source, error.problem_mark)}: {error.problem}.", mend=_MEND) from None
+    except yaml.reader.ReaderError as error:
+        line, column = text.count("\n", 0, error.position) + 1, error.position - text.rfind("\n", 0, error.position)
+        raise ConfigError(f"{source}:{line}:{column}: {error.reason}.", mend=_MEND) from None
+    except (ValueError, OverflowError, RecursionError) as error:
         raise ConfigError(f"{source}: not valid YAML: {str(error)[:200]}.", mend=_MEND) from None
+
+
+def _refuse_odd_yaml(text: str, source: str) -> None:
+    """Refuse aliases, which a short text can multiply beyond measure, and tags, which a configuration never needs."""
+    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        if isinstance(event, yaml.AliasEvent) or getattr(event, "tag", None):
+            raise ConfigError(f"{_at(source, event.start_mark)}: aliases and tags are not allowed here.")
 
 
 def _locate(node: yaml.Node, place: _Place, marks: _Marks, source: str) -> None:
@@ -69,7 +82,7 @@ def _locate(node: yaml.Node, place: _Place, marks: _Marks, source: str) -> None:
     for key, mark, child in _children(node):
         inner = (*place, key)
         if inner in marks.at:
-            raise ConfigError(f"{_at(source, mark)}: the key `{key}` is given twice.")
+            raise ConfigError(f"{_at(source, mark)}: the key `{shown(key)}` is given twice.")
         _locate(child, inner, marks, source)
         marks.at[inner] = mark
 
@@ -83,33 +96,29 @@ def _children(node: yaml.Node) -> Iterator[tuple[str, yaml.Mark, yaml.Node]]:
 
 def _explain(detail: Mapping[str, Any], marks: _Marks, source: str) -> str:
     place = tuple(str(part) for part in detail["loc"] if part != "[key]")
-    where, name = _at(source, marks.nearest(place)), ".".join(place)
+    where, name = _at(source, marks.nearest(place)), shown(".".join(place))
     if detail["type"] != "extra_forbidden":
-        return f"{where}: `{name or 'the file'}`: {detail['msg']}."
-    near = difflib.get_close_matches(place[-1], _keys_at(place[:-1]), n=1, cutoff=0.5)
-    hint = f" Did you mean `{near[0]}`?" if near else f" Known here: {', '.join(sorted(_keys_at(place[:-1])))}."
+        what = _PLAINER.get(detail["type"], detail["msg"].removeprefix("Value error, "))
+        return f"{where}: `{name or 'the file'}`: {what}."
+    known = _keys_at(place[:-1])
+    near = difflib.get_close_matches(place[-1][:80], known, n=1, cutoff=0.5)
+    hint = f" Did you mean `{near[0]}`?" if near else f" Known here: {', '.join(known)}."
     return f"{where}: unknown key `{name}`.{hint}"
 
 
 def _keys_at(place: _Place) -> list[str]:
-    model: type[BaseModel] | None = Config
+    section: Any = Config
     for part in place:
-        model = _model_below(model, part) if model else None
-    return list(model.model_fields) if model else []
+        section = _below(section, part)
+    return sorted(section.model_fields)
 
 
-def _model_below(model: type[BaseModel], part: str) -> type[BaseModel] | None:
-    """Return the section that a key leads to; in a map of sections, the section itself answers for its names."""
-    known = model.model_fields.get(part)
-    return _section_in(known.annotation) if known else model
+def _below(annotation: Any, key: str) -> Any:  # noqa: ANN401 -- type expressions
+    """Return the type of what stands under a key: in a map of sections a section, in a section what its field says."""
+    choices = (annotation, *get_args(annotation))
+    maps = [choice for choice in choices if get_origin(choice) is dict]
+    return get_args(maps[0])[1] if maps else annotation.model_fields[key].annotation
 
 
-def _section_in(annotation: Any) -> type[BaseModel] | None:  # noqa: ANN401 -- a type expression
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    inner = (_section_in(argument) for argument in getattr(annotation, "__args__", ()))
-    return next((model for model in inner if model), None)
-
-
-def _at(source: str, mark: yaml.Mark | None) -> str:
-    return f"{source}:{mark.line + 1}:{mark.column + 1}" if mark else source
+def _at(source: str, mark: Any) -> str:  # noqa: ANN401 -- a yaml.Mark, which PyYAML's types spell in two ways
+    return f"{source}:{mark.line + 1}:{mark.column + 1}"

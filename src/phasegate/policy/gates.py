@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from phasegate.policy.config import Config, Gate
 
-_MAKE_TEST = re.compile(r"^test\s*:", re.MULTILINE)
+_MAKE_TEST = re.compile(r"^test[ \t]*::?(?![:=])", re.MULTILINE)
 _PYTHON_TEST = re.compile(r"tests?/(.*/)?test_[^/]*\.py")
 
 
@@ -38,7 +38,7 @@ def _found(read: Callable[[str], str | None], files: Mapping[str, int]) -> str |
 def _scripts(package: str | None) -> frozenset[str]:
     try:
         parsed = json.loads(package or "{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         return frozenset()
     scripts = parsed.get("scripts") if isinstance(parsed, dict) else None
     return frozenset(scripts) if isinstance(scripts, dict) else frozenset()

@@ -1,11 +1,11 @@
 """The plan as a scope: what may be touched, and what never may."""
 
-import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from pathspec import GitIgnoreSpec
 
+from phasegate.documents.paths import folded, plain_path
 from phasegate.documents.plan import Operation, PlannedFile, Task
 from phasegate.policy.config import Protected
 
@@ -42,26 +42,26 @@ PROTECTED = (
 class ProtectedPaths:
     """The protected paths of a repository."""
 
-    patterns: GitIgnoreSpec
+    built_in: GitIgnoreSpec
     allowed: GitIgnoreSpec
+    also: GitIgnoreSpec
 
     @classmethod
     def of(cls, rules: Protected) -> "ProtectedPaths":
         """Return the built-in patterns and the configured ones; `also` wins over `allow`. Case does not matter."""
-        built_in = [_folded(pattern) for pattern in PROTECTED]
-        return cls(
-            patterns=GitIgnoreSpec.from_lines([*built_in, *(_folded(pattern) for pattern in rules.also)]),
-            allowed=GitIgnoreSpec.from_lines(_folded(pattern) for pattern in rules.allow),
-        )
+        return cls(built_in=_spec(PROTECTED), allowed=_spec(rules.allow), also=_spec(rules.also))
 
     def holds(self, path: str) -> bool:
         """Say whether a path is protected, also under another spelling of it."""
-        plain = _folded(path)
-        return self.patterns.match_file(plain) and not self.allowed.match_file(plain)
+        return any(self._holds(spelling) for spelling in (folded(path), plain_path(path)))
+
+    def _holds(self, path: str) -> bool:
+        refused = self.built_in.match_file(path) and not self.allowed.match_file(path)
+        return refused or self.also.match_file(path)
 
 
-def _folded(path: str) -> str:
-    return unicodedata.normalize("NFKC", path).casefold()
+def _spec(patterns: Iterable[str]) -> GitIgnoreSpec:
+    return GitIgnoreSpec.from_lines(folded(pattern) for pattern in patterns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,25 +98,49 @@ class Scope:
 def waves(tasks: Sequence[Task], done: frozenset[str]) -> tuple[tuple[Task, ...], ...]:
     """Return the tasks that are left, in waves: each task after what it depends on, and disjoint within its wave.
 
-    The dependencies must be acyclic and known (the validation gate after planning holds that).
+    Tasks that touch the same path keep the order of `in_order`, which is what the validation gate after planning
+    followed. The dependencies must be acyclic and known (that gate holds it).
     """
-    left = [task for task in tasks if task.id not in done]
+    left = in_order([task for task in tasks if task.id not in done], done)
     finished = set(done)
     result = []
     while left:
-        wave = _disjoint(task for task in left if finished.issuperset(task.depends_on))
+        wave = _next_wave(left, finished)
         result.append(wave)
         finished.update(task.id for task in wave)
         left = [task for task in left if task.id not in finished]
     return tuple(result)
 
 
-def _disjoint(ready: Iterable[Task]) -> tuple[Task, ...]:
+def in_order(tasks: Sequence[Task], done: frozenset[str] = frozenset()) -> list[Task]:
+    """Return acyclic tasks so that each comes after what it depends on, otherwise as written."""
+    ordered: list[Task] = []
+    placed = set(done)
+    left = list(tasks)
+    while left:
+        task = next(task for task in left if placed.issuperset(task.depends_on))
+        ordered.append(task)
+        placed.add(task.id)
+        left.remove(task)
+    return ordered
+
+
+def _next_wave(left: Sequence[Task], finished: Collection[str]) -> tuple[Task, ...]:
+    """Return the tasks that can start now; what has to wait keeps its paths from those after it."""
     wave: list[Task] = []
     taken: set[str] = set()
-    for task in ready:
+    above: set[str] = set()
+    for task in left:
         paths = {file.path for file in task.files}
-        if not paths & taken:
+        directories = {parent for path in paths for parent in parents(path)}
+        free = not (paths & (taken | above) or directories & taken)
+        if free and all(id_ in finished for id_ in task.depends_on):
             wave.append(task)
-            taken |= paths
+        taken |= paths
+        above |= directories
     return tuple(wave)
+
+
+def parents(path: str) -> list[str]:
+    """Return the directories on the way to a path, outermost first."""
+    return [path[:index] for index, character in enumerate(path) if character == "/"]

@@ -8,7 +8,7 @@ from phasegate.documents.findings import FindingsPayload
 from phasegate.documents.plan import Operation, PlanPayload, Task
 from phasegate.documents.progress import Verdict
 from phasegate.documents.review import ReviewPayload
-from phasegate.policy.scope import ProtectedPaths, Scope
+from phasegate.policy.scope import ProtectedPaths, Scope, in_order, parents
 
 MAX_FILES = 100
 MAX_CHANGE_BYTES = 4 * 1024 * 1024
@@ -101,22 +101,8 @@ def _file_problems(tasks: Sequence[Task], files: frozenset[str]) -> list[str]:
 
 
 def _taken(path: str, there: set[str]) -> bool:
-    parents = [path[:index] for index, character in enumerate(path) if character == "/"]
     below = f"{path}/"
-    return path in there or any(parent in there for parent in parents) or any(file.startswith(below) for file in there)
-
-
-def in_order(tasks: Sequence[Task]) -> list[Task]:
-    """Return acyclic tasks so that each comes after what it depends on, otherwise as written."""
-    ordered: list[Task] = []
-    placed: set[str] = set()
-    left = list(tasks)
-    while left:
-        task = next(task for task in left if placed.issuperset(task.depends_on))
-        ordered.append(task)
-        placed.add(task.id)
-        left.remove(task)
-    return ordered
+    return path in there or not there.isdisjoint(parents(path)) or any(file.startswith(below) for file in there)
 
 
 def check_change(entries: Sequence[ChangeEntry], *, scope: Scope, protected: ProtectedPaths) -> list[str]:

@@ -1,0 +1,159 @@
+"""What a command stands on: the repository, the configuration, the doors; built once, given to the phases."""
+
+import os
+import secrets
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from phasegate.agent.fence import Fence
+from phasegate.documents.base import Frozen, Sha
+from phasegate.documents.parsing import parse_model
+from phasegate.doors.anthropic_api import AnthropicModel
+from phasegate.doors.git import Git
+from phasegate.doors.local_forge import LocalForge
+from phasegate.doors.model import Model, NoModel
+from phasegate.doors.prices import Prices
+from phasegate.doors.run_store import RunStore
+from phasegate.doors.sandbox import Sandbox, Unconfined, choose_sandbox
+from phasegate.doors.templates import Templates, template_directory
+from phasegate.errors import UserError
+from phasegate.phases.setting import Clock, Setting, Watch
+from phasegate.policy.config import CONFIG_PATH, Config
+from phasegate.policy.config_file import parse_config
+from phasegate.policy.gates import gates_of
+from phasegate.policy.scope import ProtectedPaths
+from phasegate.rehearsal.script import load_script
+from phasegate.rehearsal.server import RehearsalServer
+
+KEY_VARIABLE = "ANTHROPIC_API_KEY"
+NO_KEY = NoModel(
+    "No model can be asked: there is no API key",
+    cause=f"{KEY_VARIABLE} is not set in the environment.",
+    mend=f"Three ways on: export {KEY_VARIABLE}=…; play a script with --rehearse FILE (`make demo` shows one); or "
+    "write the plan by hand from templates/install/PLAN_TEMPLATE.md.",
+)
+
+
+class RunOptions(Frozen):
+    """What a run was started with and goes on with."""
+
+    rehearse: str | None = None
+    no_sandbox: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """The repository that a command stands in, and the world around it."""
+
+    git: Git
+    forge: LocalForge
+    environ: Mapping[str, str]
+    clock: Clock
+
+    @classmethod
+    def find(cls, directory: Path) -> "Surroundings":
+        """Return the surroundings of a directory. Raises `UserError` where there is no usable repository."""
+        environ = dict(os.environ)
+        clock = Clock(now=lambda: datetime.now(UTC), seconds=time.monotonic, sleep=time.sleep)
+        if not directory.is_dir():
+            raise UserError(f"{directory} is no directory.")
+        git = Git.open(directory, environ=environ)
+        return cls(git, LocalForge(git, clock.now), environ, clock)
+
+    def config(self, base: Sha) -> Config:
+        """Return the configuration at a commit. Raises `ConfigError`."""
+        content = self.git.read(base, CONFIG_PATH)
+        return parse_config(content.decode("utf-8", "replace") if content is not None else None)
+
+    def keep_options(self, store: RunStore, options: RunOptions) -> None:
+        """Remember what a run was started with."""
+        (store.directory / "options.json").write_text(options.model_dump_json(), "utf-8")
+
+    def options(self, store: RunStore) -> RunOptions:
+        """Return what a run was started with."""
+        path = store.directory / "options.json"
+        return parse_model(path.read_bytes(), RunOptions, max_bytes=8192) if path.exists() else RunOptions()
+
+    def check_model(self, options: RunOptions) -> None:
+        """Raise `UserError` now rather than later if no model can be asked."""
+        if options.rehearse is None and not self.environ.get(KEY_VARIABLE):
+            raise UserError(f"{NO_KEY.what}.", cause=NO_KEY.cause, mend=NO_KEY.mend)
+
+    @contextmanager
+    def setting(
+        self, store: RunStore, options: RunOptions, watch: Watch, warn: Callable[[str], None]
+    ) -> Iterator[Setting]:
+        """Give the phases what they need, with the run locked; nothing is left behind.
+
+        Raises `RefusedError` when another process works on the run, `UserError` for a bad configuration or script.
+        """
+        base = store.progress.base_sha
+        config = self.config(base)
+        files = {entry.path: entry.size for entry in self.git.tree(base)}
+        with ExitStack() as stack:
+            scratch = stack.enter_context(store.locked())
+            yield Setting(
+                git=self.git,
+                store=store,
+                config=config,
+                gates=gates_of(config, read=lambda path: self._text(base, path), files=files),
+                model=stack.enter_context(self._model(options)),
+                prices=Prices(config.prices),
+                templates=Templates(template_directory()),
+                fence=Fence(secrets.token_hex(8)),
+                clock=self.clock,
+                sandbox=self._sandbox(config, options, warn),
+                scratch=scratch,
+                watch=watch,
+                files=files,
+                protected=ProtectedPaths.of(config.protected),
+            )
+
+    def _text(self, base: Sha, path: str) -> str | None:
+        content = self.git.read(base, path)
+        return None if content is None else content.decode("utf-8", "replace")
+
+    def _sandbox(self, config: Config, options: RunOptions, warn: Callable[[str], None]) -> Sandbox | None:
+        if options.no_sandbox:
+            warn("--no-sandbox: what the model and the gates run can do all that you can do.")
+            return Unconfined(self.environ)
+        expose = [self.git.top / Path(path).expanduser() for path in config.sandbox.expose]
+        choice = choose_sandbox(environ=self.environ, home=Path.home(), expose=expose)
+        if choice.sandbox is None:
+            warn("No sandbox works on this machine: the model gets no shell, and gates need --no-sandbox.")
+        return choice.sandbox
+
+    @contextmanager
+    def _model(self, options: RunOptions) -> Iterator[Model]:
+        if options.rehearse is not None:
+            script = load_script(read_text(Path(options.rehearse), "The rehearsal"), source=options.rehearse)
+            with ExitStack() as stack:
+                server = stack.enter_context(RehearsalServer(script))
+                yield stack.enter_context(_closing(AnthropicModel("rehearsal", self.clock.sleep, server.url)))
+            return
+        key = self.environ.get(KEY_VARIABLE)
+        if not key:
+            yield NO_KEY
+            return
+        with _closing(AnthropicModel(key, self.clock.sleep)) as asked:
+            yield asked
+
+
+@contextmanager
+def _closing(model: AnthropicModel) -> Iterator[AnthropicModel]:
+    try:
+        yield model
+    finally:
+        model.close()
+
+
+def read_text(path: Path, what: str) -> str:
+    """Return the text of a file that a user named. Raises `UserError`."""
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{what} {path} cannot be read: {getattr(error, 'strerror', None) or error}.") from None

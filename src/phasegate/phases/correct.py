@@ -1,0 +1,57 @@
+"""Correct: a task is blocked, and the strong model decides what the plan should say instead."""
+
+from collections.abc import Sequence
+from typing import cast
+
+from pydantic import BaseModel
+
+from phasegate.agent.assignment import ResultTool
+from phasegate.agent.tools.toolset import reading_tools
+from phasegate.documents.base import Step
+from phasegate.documents.change_set import Blocked
+from phasegate.documents.plan import Plan, PlanPayload
+from phasegate.documents.plan_markdown import render_payload
+from phasegate.documents.progress import PhaseName
+from phasegate.phases.implement import changes_so_far
+from phasegate.phases.plan import finished_tasks, plan_problems
+from phasegate.phases.setting import Hiring, Setting, Worker
+
+
+def correct(setting: Setting, plan: Plan, blocked: Blocked) -> Plan:
+    """Return a revised plan; finished tasks stand in it as they were. Raises what `Setting.employ` raises."""
+    tier = setting.config.models.correct
+
+    def check(payload: BaseModel) -> Sequence[str]:
+        return plan_problems(setting, cast("PlanPayload", payload))
+
+    with setting.work_tree(setting.store.progress.head_sha) as tree:
+        handed_in = setting.employ(
+            Worker(PhaseName.CORRECT),
+            Hiring(
+                tier=tier,
+                system=setting.prompt("correct"),
+                sees=(_task(setting, plan, blocked),),
+                tools=reading_tools(tree.workspace, setting.clock.seconds),
+                results=(ResultTool("submit", "Hand in the corrected plan.", PlanPayload, check),),
+            ),
+        )
+    return Plan(
+        run=plan.run,
+        parents=(plan.digest, blocked.digest),
+        made_by=setting.made_by(Step.CORRECT, tier),
+        revision=max(old.revision for old in setting.store.all(Plan)) + 1,
+        payload=cast("PlanPayload", handed_in.payload),
+    )
+
+
+def _task(setting: Setting, plan: Plan, blocked: Blocked) -> str:
+    fenced = setting.fence.around
+    return setting.prompt(
+        "correct_task",
+        plan=fenced("the plan", render_payload(plan.payload)),
+        task=blocked.payload.task,
+        blocked=fenced("the blocked task's report", setting.prompt("blocked", blocked=blocked.payload.blocked)),
+        finished=", ".join(finished_tasks(setting)) or "none",
+        diff=fenced("diff", changes_so_far(setting)),
+        primer=setting.primer(),
+    )

@@ -1,0 +1,131 @@
+"""What a human says to a run: approve, revise, answer, adopt, reject, take by hand, cancel.
+
+Each is done, or refused with the reason.
+"""
+
+from phasegate.documents.approval import Approval, ApprovalPayload, Approver
+from phasegate.documents.base import Digest, Step
+from phasegate.documents.interview import Feedback
+from phasegate.documents.plan import Plan
+from phasegate.documents.plan_markdown import parse_plan
+from phasegate.documents.progress import PhaseName, Progress, RunState, WaitingFor, WorkStatus
+from phasegate.documents.progress_events import HumanSpoke, PhasesReopened, PlanSet, RunEnded, RunResumed, WorkMoved
+from phasegate.doors.run_store import RunStore
+from phasegate.errors import RefusedError
+from phasegate.phases.branch import sync
+from phasegate.phases.plan import plan_problems
+from phasegate.phases.setting import Setting
+from phasegate.policy.approval import Standing, why_void
+
+SHORTEST_DIGEST = 8
+"""How much of a digest has to be said, in characters."""
+
+
+def approve(setting: Setting, approver: Approver, *, digest: str | None = None) -> None:
+    """Bind a yes to what is in force. `digest` (or its beginning) makes sure of what was read.
+
+    Raises `RefusedError` when nothing waits, the digest is another one, or the branch has moved.
+    """
+    progress = _waiting(setting.store.progress, WaitingFor.APPROVAL)
+    subject = _in_force(progress)
+    if digest is not None and not (len(digest) >= SHORTEST_DIGEST and subject.startswith(digest.lower())):
+        raise RefusedError(
+            f"The plan in force is {subject[:12]}, not {digest}.", mend="Read it again before approving."
+        )
+    sync(setting)
+    standing = Standing(base_sha=progress.base_sha, config=setting.config.digest, head_sha=progress.head_sha)
+    approval = Approval(
+        run=progress.run,
+        parents=(subject,),
+        made_by=setting.made_by(Step.DECIDE, None),
+        payload=ApprovalPayload(
+            subject=subject,
+            head_sha=standing.head_sha,
+            base_sha=standing.base_sha,
+            config=standing.config,
+            approver=approver,
+            comment=None,
+            at=setting.clock.now(),
+        ),
+    )
+    void = why_void(approval, subject, standing)
+    if void is not None:
+        raise RefusedError(f"The approval cannot be given: {void}.")
+    blocked = [task.id for task in progress.tasks if task.status is WorkStatus.BLOCKED]
+    again = [WorkMoved(task, WorkStatus.PENDING, setting.clock.now()) for task in blocked]
+    setting.store.advance(HumanSpoke(setting.store.put(approval)), *again)
+
+
+def say(setting: Setting, verb: str, text: str, author: str) -> None:
+    """Send a plan back with a wish (`revise`), start it anew (`replan`), or answer the planner's questions (`answer`).
+
+    Raises `RefusedError` when the run does not wait for that.
+    """
+    wanted = WaitingFor.ANSWERS if verb == "answer" else WaitingFor.APPROVAL
+    progress = _waiting(setting.store.progress, wanted)
+    about = progress.phase(PhaseName.PLAN).document if wanted is WaitingFor.ANSWERS else _in_force(progress)
+    feedback = Feedback.model_validate(
+        {
+            "run": progress.run,
+            "parents": (about,),
+            "made_by": setting.made_by(Step.DECIDE, None),
+            "payload": {"verb": verb, "text": text, "author": author, "at": setting.clock.now()},
+        }
+    )
+    setting.store.put(feedback)
+    setting.store.advance(HumanSpoke(None), PhasesReopened((PhaseName.PLAN,)))
+
+
+def adopt(setting: Setting, markdown: str) -> bool:
+    """Take the plan as a human edited it; return whether it differs from the one in force.
+
+    Raises `DocumentError` for what is no plan, `RefusedError` for a plan that does not pass the gate after planning.
+    """
+    progress = _waiting(setting.store.progress, WaitingFor.APPROVAL)
+    current = setting.store.get(_in_force(progress), Plan)
+    parsed = parse_plan(markdown)
+    if parsed.payload == current.payload:
+        return False
+    problems = plan_problems(setting, parsed.payload)
+    if problems:
+        raise RefusedError("The plan cannot be adopted: " + "; ".join(problems) + ".", mend="Edit it, and adopt again.")
+    adopted = Plan(
+        run=progress.run,
+        parents=(current.digest,),
+        made_by=setting.made_by(Step.DECIDE, None),
+        revision=max(old.revision for old in setting.store.all(Plan)) + 1,
+        payload=parsed.payload,
+    )
+    tasks = tuple((task.id, task.title) for task in adopted.payload.tasks)
+    setting.store.advance(HumanSpoke(None), PlanSet(setting.store.put(adopted), tasks))
+    return True
+
+
+def end(store: RunStore, state: RunState, reason: str) -> None:
+    """Reject, cancel, or take by hand. Raises `IllegalTransitionError` when the run is over already."""
+    store.advance(RunEnded(state, reason))
+
+
+def resume(store: RunStore) -> None:
+    """Open a failed, cancelled or interrupted run again at its first unfinished task or phase.
+
+    Raises `IllegalTransitionError` for a run that is done, rejected or taken by hand.
+    """
+    if store.progress.state is not RunState.WAITING:
+        store.advance(RunResumed())
+
+
+def _waiting(progress: Progress, wanted: WaitingFor) -> Progress:
+    if progress.state is RunState.WAITING and progress.waiting_for is wanted:
+        return progress
+    stands = f"waits for {progress.waiting_for}" if progress.state is RunState.WAITING else f"is {progress.state}"
+    raise RefusedError(
+        f"Run {progress.run} {stands}: there is nothing to say to that.",
+        mend=f"`phasegate status {progress.run}` says what it waits for.",
+    )
+
+
+def _in_force(progress: Progress) -> Digest:
+    if progress.plan is None:
+        raise RefusedError(f"Run {progress.run} has no plan yet.")
+    return progress.plan
