@@ -9,7 +9,7 @@ from phasegate.documents.change_set import Blocked, ChangeSet, TaskResult
 from phasegate.documents.findings import Findings, ScoutReport
 from phasegate.documents.gate_report import GateReport
 from phasegate.documents.interview import Feedback, Questions
-from phasegate.documents.parsing import DocumentError, parse_document
+from phasegate.documents.parsing import DocumentError, parse_document, shown
 from phasegate.documents.plan import Plan
 from phasegate.documents.primer import PrimerDraft
 from phasegate.documents.progress import Progress
@@ -47,6 +47,20 @@ _PARENTS: Mapping[str, frozenset[str]] = {
     "gate-report": frozenset({"change-set"}),
     "review": frozenset({"plan", "change-set", "gate-report"}),
 }
+
+_NAMED: Mapping[str, frozenset[str]] = {
+    "snapshot": frozenset({"snapshot"}),
+    "plan": frozenset({"plan", "primer-draft"}),
+    "approval": frozenset({"approval"}),
+    "phase research": frozenset({"findings"}),
+    "phase plan": frozenset({"plan", "questions", "primer-draft"}),
+    "phase implement": frozenset({"change-set"}),
+    "phase correct": frozenset({"plan"}),
+    "phase verify": frozenset({"gate-report"}),
+    "phase review": frozenset({"review"}),
+}
+"""What the progress file names, and of which kinds it can be."""
+_OF_TASKS = frozenset({"task-result", "blocked"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +117,7 @@ def _checked(file: StoredDocument) -> Document:
         raise DocumentError("the content is not what the digest in its name says: it was changed after it was made")
     kind = KINDS.get(file.kind)
     if kind is None:
-        raise DocumentError(f"{file.kind} is no kind of document")
+        raise DocumentError(f"{shown(file.kind)} is no kind of document")
     document = parse_document(file.content, kind)
     if document.to_bytes() != file.content:
         raise DocumentError("the content is not canonical JSON")
@@ -141,8 +155,11 @@ def _progress_faults(progress: Progress, known: Mapping[Digest, Document]) -> li
     named = {"snapshot": progress.snapshot, "plan": progress.plan, "approval": progress.approval}
     named |= {f"phase {phase.id}": phase.document for phase in progress.phases}
     named |= {f"task {task.id}": task.document for task in progress.tasks}
-    return [
-        ChainFault(f"PROGRESS.json, {place}", f"names {digest[:12]}, which is missing or broken")
-        for place, digest in named.items()
-        if digest is not None and digest not in known
-    ]
+    faults = []
+    for place, digest in named.items():
+        document = None if digest is None else known.get(digest)
+        if document is not None and document.kind not in _NAMED.get(place, _OF_TASKS):
+            faults.append(ChainFault(f"PROGRESS.json, {place}", f"names {document.digest[:12]}, a {document.kind}"))
+        elif digest is not None and document is None:
+            faults.append(ChainFault(f"PROGRESS.json, {place}", f"names {digest[:12]}, which is missing or broken"))
+    return faults

@@ -1,7 +1,8 @@
 """A Markdown text as a row of headings, and under each the items of lists or the words of quotes, unchanged.
 
-The structure is read by a CommonMark parser; the words are taken from the source lines that it names, so that nothing
-inside them has to be escaped. What is neither list nor quote is an error, so that no words are lost silently.
+The structure is read by a CommonMark parser that does not see the words of lists and quotes; those are taken from the
+source lines that it names. So nothing inside them has to be escaped, and nothing inside them is structure. What is
+neither list nor quote is an error, so that no words are lost silently.
 """
 
 import re
@@ -16,6 +17,7 @@ from markdown_it.token import Token
 from phasegate.documents.parsing import DocumentError, shown
 
 _MARKER = re.compile(r"^(?:[-+*]|[0-9]{1,9}[.)])\s*")
+_WORDS = re.compile(r"^ {0,3}(?:>|(?:[-+*]|[0-9]{1,9}[.)])(?=[ \t]))[ \t]?(.*\S.*)")
 _NOTHING = "None."
 
 
@@ -98,14 +100,21 @@ def quote(text: str) -> str:
 
 def _sections(text: str) -> Iterator[Section]:
     lines = text.split("\n")
-    # Only blocks are of interest: what is inside of them stays as it is.
-    blocks = MarkdownIt("commonmark").disable("inline").parse(text)
+    blocks = MarkdownIt("commonmark").disable("inline").parse("\n".join(_masked(line) for line in lines))
     tokens = [token for token in blocks if token.level <= 1 and token.map and token.type != "inline"]
     starts = [number for number, token in enumerate(tokens) if token.type == "heading_open" and token.level == 0]
     for start, end in pairwise([*starts, len(tokens)]):
         head, (first, last) = tokens[start], _span(tokens[start])
         words = " ".join(line.strip() for line in lines[first : max(first + 1, last - 1)])  # the last may underline it
         yield Section(int(head.tag[1]), words.lstrip("#").strip(), first + 1, _blocks(lines, tokens[start + 1 : end]))
+
+
+def _masked(line: str) -> str:
+    """Return the line with a mere `x` for what follows the mark of a list or a quote; the end of a comment stays."""
+    words = _WORDS.match(line)
+    if words is None:
+        return line
+    return f"{line[: words.start(1)]}x{' -->' if '-->' in words[1] else ''}"
 
 
 def _blocks(lines: list[str], tokens: list[Token]) -> tuple[_Block, ...]:

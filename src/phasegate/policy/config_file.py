@@ -13,11 +13,13 @@ from phasegate.errors import UserError
 from phasegate.policy.config import CONFIG_PATH, Config
 
 MAX_CONFIG_BYTES = 64 * 1024
+MAX_DEPTH = 32
 _Place = tuple[str, ...]
 _MEND = "`phasegate schema` prints every key with its meaning and default."
 _PLAINER = {
     "model_type": "a mapping of keys to values is wanted",
     "dict_type": "a mapping of names to values is wanted",
+    "invalid_key": "a key is a text: yes, no, on, off and numbers are none without quotes",
 }
 
 
@@ -57,24 +59,28 @@ def _load(text: str, source: str, marks: _Marks) -> Any:  # noqa: ANN401 -- any 
     try:
         _refuse_odd_yaml(text, source)
         node = yaml.compose(text, Loader=yaml.SafeLoader)
-        if node is None:
-            return {}
-        _locate(node, (), marks, source)
-        return yaml.safe_load(text)
+        if node is not None:
+            _locate(node, (), marks, source)
+        value = yaml.safe_load(text)
     except yaml.MarkedYAMLError as error:
         raise ConfigError(f"{_at(source, error.problem_mark)}: {error.problem}.", mend=_MEND) from None
     except yaml.reader.ReaderError as error:
         line, column = text.count("\n", 0, error.position) + 1, error.position - text.rfind("\n", 0, error.position)
         raise ConfigError(f"{source}:{line}:{column}: {error.reason}.", mend=_MEND) from None
-    except (ValueError, OverflowError, RecursionError) as error:
+    except (ValueError, OverflowError) as error:
         raise ConfigError(f"{source}: not valid YAML: {str(error)[:200]}.", mend=_MEND) from None
+    return {} if value is None else value
 
 
 def _refuse_odd_yaml(text: str, source: str) -> None:
-    """Refuse aliases, which a short text can multiply beyond measure, and tags, which a configuration never needs."""
+    """Refuse aliases and deep nesting, which make a short text a long work, and tags, which nobody needs here."""
+    depth = 0
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if isinstance(event, yaml.AliasEvent) or getattr(event, "tag", None):
             raise ConfigError(f"{_at(source, event.start_mark)}: aliases and tags are not allowed here.")
+        if depth > MAX_DEPTH:
+            raise ConfigError(f"{_at(source, event.start_mark)}: nested more than {MAX_DEPTH} levels deep.")
 
 
 def _locate(node: yaml.Node, place: _Place, marks: _Marks, source: str) -> None:
