@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 JOBS ?= auto
 
-.PHONY: demo test test-real lint types format requirements clean
+.PHONY: demo picture test test-real lint types format requirements clean
 
 # The environment: hash-pinned packages, then this checkout, editable, without asking any registry again.
 $(BIN)/phasegate: requirements/dev.txt pyproject.toml
@@ -21,6 +21,9 @@ test: $(BIN)/phasegate ## all tests but the real-repository group
 
 test-real: $(BIN)/phasegate ## the pipeline on well-known packages, with their own tests as gates
 	$(BIN)/python -m pytest -n $(JOBS) -m real
+
+picture: $(BIN)/phasegate ## the terminal picture in the README
+	$(BIN)/python demo/picture.py
 
 lint: $(BIN)/phasegate ## style
 	$(BIN)/ruff check .
