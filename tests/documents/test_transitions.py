@@ -235,6 +235,13 @@ def test_a_new_plan_replaces_all_tasks_but_the_finished_ones():
     ]
 
 
+def test_what_a_blocked_attempt_has_cost_stays_with_its_task():
+    """The task's budget goes on after a correction, and the tasks' costs add up to their phase's."""
+    blocked = WorkProgress(id="T1", title="old", status=WorkStatus.BLOCKED, spent=SPENT)
+    progress = advance(examples.progress(tasks=(blocked,)), PlanSet(DOCUMENT, (("T1", "new"), ("T2", "more"))))
+    assert [task.spent for task in progress.tasks] == [SPENT, Spent()]
+
+
 def test_a_repair_round_comes_last_and_once():
     progress = advance(with_task(WorkStatus.DONE), RepairAdded("R1", "mend it"))
     assert [task.id for task in progress.tasks] == ["T1", "R1"]

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 
-from phasegate.documents.change_set import Blocked
 from phasegate.documents.gate_report import GateReport
 from phasegate.documents.progress import PhaseName, RunState
 from real.package_run import APPROVER, BRANCH, Counts, PackageRun
@@ -54,8 +53,7 @@ def _check_costs(run: PackageRun) -> None:
     assert tested.seconds > 0
     assert all(task.spent.usd > 0 for task in progress.tasks)
     booked, whole = sum(task.spent.usd for task in progress.tasks), progress.phase(PhaseName.IMPLEMENT).spent.usd
-    # A corrected task begins anew; what its blocked attempt has cost stays with the phase alone.
-    assert booked < whole if run.documents(Blocked) else booked == whole
+    assert booked == whole
     assert shown.usd == sum(phase.spent.usd for phase in progress.phases)
 
 

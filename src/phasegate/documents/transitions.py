@@ -12,6 +12,7 @@ from phasegate.documents.progress import (
     PhaseStatus,
     Progress,
     RunState,
+    Spent,
     Verdict,
     WaitingFor,
     WorkProgress,
@@ -133,7 +134,12 @@ def _(event: Paid, progress: Progress) -> Progress:
 def _(event: PlanSet, progress: Progress) -> Progress:
     done = tuple(task for task in progress.tasks if task.status is WorkStatus.DONE)
     kept = {task.id for task in done}
-    new = tuple(WorkProgress(id=id_, title=title) for id_, title in event.tasks if id_ not in kept)
+    before = {task.id: task.spent for task in progress.tasks}
+    new = tuple(
+        WorkProgress(id=id_, title=title, spent=before.get(id_, Spent()))
+        for id_, title in event.tasks
+        if id_ not in kept
+    )
     order = [id_ for id_, _ in event.tasks]
     tasks = sorted((*done, *new), key=lambda task: order.index(task.id) if task.id in order else len(order))
     return progress.model_copy(update={"plan": event.plan, "tasks": tuple(tasks)})
