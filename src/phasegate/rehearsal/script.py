@@ -5,14 +5,18 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, Strict, model_validator
 
+from phasegate.errors import UserError
+from phasegate.policy.strict_yaml import YamlError, parse_yaml
 from phasegate.rehearsal.models import Model
-from phasegate.rehearsal.strict_yaml import parse_yaml
 
 StopReason = Literal[
     "end_turn", "max_tokens", "stop_sequence", "tool_use", "pause_turn", "refusal", "model_context_window_exceeded"
 ]
 Cut = Literal["before", "eof", "socket", "event"]
+MAX_SCRIPT_BYTES = 8 * 1024 * 1024
 _MEND = "docs/rehearsal.md describes every key of a rehearsal script."
+_TOLD = 5
+"""How many mistakes are told at once."""
 
 
 class _Part(BaseModel):
@@ -121,4 +125,9 @@ class Script(_Part):
 
 def load_script(text: str, *, source: str) -> Script:
     """Return the script in a YAML text; `source` is the name that its errors carry. Raises `UserError`."""
-    return parse_yaml(text, Script, source=source, mend=_MEND)
+    try:
+        return parse_yaml(text, Script, source=source, max_bytes=MAX_SCRIPT_BYTES)
+    except YamlError as error:
+        told, left = error.problems[:_TOLD], len(error.problems) - _TOLD
+        more = (f"and {left} more",) if left > 0 else ()
+        raise UserError(f"{source} cannot be used.", cause="\n".join((*told, *more)), mend=_MEND) from None
