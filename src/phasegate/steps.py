@@ -18,17 +18,17 @@ class Power(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StepFacts:
-    """One step: the kinds of documents it needs and makes, and its power."""
+    """One step: the kinds of documents it cannot do without, the kinds it can make, and its power."""
 
     power: Power
     needs: tuple[str, ...]
     makes: tuple[str, ...]
     sandboxed: bool = False
-    """Whether code runs below it, in a process that has none of its powers."""
+    """Whether code of the repository runs below it: in the sandbox, a process that has none of the powers."""
 
 
 STEPS: Mapping[Step, StepFacts] = {
-    Step.DECIDE: StepFacts(Power.NONE, (), ("snapshot", "approval", "feedback")),
+    Step.DECIDE: StepFacts(Power.NONE, (), ("snapshot", "approval", "feedback", "plan")),
     Step.RESEARCH: StepFacts(Power.MODEL_KEY, ("snapshot",), ("scout-report", "findings")),
     Step.PLAN: StepFacts(Power.MODEL_KEY, ("snapshot",), ("plan", "questions", "primer-draft")),
     Step.PUBLISH_PLAN: StepFacts(Power.WRITE, ("snapshot",), ()),
@@ -36,8 +36,9 @@ STEPS: Mapping[Step, StepFacts] = {
         Power.MODEL_KEY, ("plan", "approval"), ("task-result", "blocked", "change-set"), sandboxed=True
     ),
     Step.CORRECT: StepFacts(Power.MODEL_KEY, ("plan", "approval", "blocked"), ("plan",)),
-    Step.VERIFY: StepFacts(Power.EXECUTE, ("change-set",), ("gate-report",), sandboxed=True),
-    Step.REVIEW: StepFacts(Power.MODEL_KEY, ("plan", "change-set", "gate-report"), ("review",)),
+    Step.VERIFY: StepFacts(Power.EXECUTE, ("approval", "change-set"), ("gate-report",), sandboxed=True),
+    Step.REVIEW: StepFacts(Power.MODEL_KEY, ("plan", "approval", "change-set", "gate-report"), ("review",)),
     Step.PUBLISH: StepFacts(Power.WRITE, ("snapshot", "approval"), ()),
     Step.REPORT: StepFacts(Power.WRITE, (), ()),
 }
+"""In order. A plan that a human edited by hand is made by `decide`: no model had a part in it."""

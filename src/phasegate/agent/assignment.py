@@ -44,7 +44,7 @@ class Assignment:
     results: tuple[ResultTool, ...]
     fence: Fence
     chances: int = 3
-    """How often the agent may hand in before it is stopped."""
+    """How often what it hands in goes back to the agent; the next time it is stopped."""
 
 
 class Stop(StrEnum):

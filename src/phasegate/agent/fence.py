@@ -1,26 +1,35 @@
 """Text from outside, fenced by a nonce that does not occur in it: data, never instructions."""
 
-import unicodedata
 from dataclasses import dataclass
 
-_HIDDEN = frozenset({0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0})
-"""Invisible characters that no Unicode category gives away: joiners, fillers, the blank braille pattern."""
-_VARIATION_SELECTORS = ((0xFE00, 0xFE0E), (0xE0100, 0xE01EF))
-"""U+FE0F stays: it is part of many emoji."""
-_KEPT = frozenset({0x0A, 0x09, 0x200D})
-"""Newline, tab, and the joiner of emoji."""
+import regex
+
+_PICTURE = r"\p{Extended_Pictographic}"
+_INVISIBLE = regex.compile(
+    r"(?V1)(?P<kept>"
+    r"\r(?=\n)"  # the end of a line on Windows
+    rf"|(?<={_PICTURE})\uFE0F|(?<=[0-9#*])\uFE0F(?=\u20E3)"  # asks for the coloured picture, or for a key cap
+    rf"|(?<=[{_PICTURE}\p{{Emoji_Modifier}}\uFE0F])\u200D(?={_PICTURE})"  # joins pictures to one
+    r")|[[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]"
+    r"--[\t\n\p{Prepended_Concatenation_Mark}]]"
+)
+"""What is not seen, or turns the text around it: by property, as no category alone names the selectors, the fillers and
+the blank braille pattern. Characters that make an emoji are kept where they stand in one.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Fence:
-    """The fence of one run. The nonce is random; text that holds it by any means loses it."""
+    """The fence of one run. The nonce is random letters and digits; text that holds it by any means loses it."""
 
     nonce: str
 
     def around(self, source: str, text: str) -> str:
-        """Return the text between two marks that name its source. `source` is ours, never from outside."""
-        inside = visible(text).replace(self.nonce, "[removed]")
-        return f"<outside-{self.nonce} source={source!r}>\n{inside}\n</outside-{self.nonce}>"
+        """Return the text between two marks that name its source, which may come from outside as well."""
+        return f"<outside-{self.nonce} source={self._clean(source)!r}>\n{self._clean(text)}\n</outside-{self.nonce}>"
+
+    def _clean(self, text: str) -> str:
+        return regex.sub(regex.escape(self.nonce), "[removed]", visible(text), flags=regex.IGNORECASE)
 
     @property
     def rule(self) -> str:
@@ -34,15 +43,4 @@ class Fence:
 
 def visible(text: str) -> str:
     """Return the text with invisible and direction-changing characters written as `<U+XXXX>`."""
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(_shown(character) for character in text)
-
-
-def _shown(character: str) -> str:
-    code = ord(character)
-    if code in _KEPT:
-        return character
-    hidden = unicodedata.category(character) in {"Cf", "Cc", "Cs", "Co"} or code in _HIDDEN
-    selector = any(first <= code <= last for first, last in _VARIATION_SELECTORS)
-    return f"<U+{code:04X}>" if hidden or selector else character
+    return _INVISIBLE.sub(lambda found: found[0] if found["kept"] else f"<U+{ord(found[0]):04X}>", text)

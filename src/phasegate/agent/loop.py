@@ -1,9 +1,8 @@
 """The loop: ask, do, append, until a result is handed in or a limit is met."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
-from typing import Protocol
 
 from phasegate.agent.assignment import (
     AgentEvent,
@@ -16,40 +15,27 @@ from phasegate.agent.assignment import (
     Stopped,
     Submitted,
     ToolUsed,
-    TurnEnded,
-    Waiting,
 )
-from phasegate.agent.context import ASK_FOR_NOTE, estimated_tokens, hand_over, is_full, masked
+from phasegate.agent.context import ENOUGH, FULL, asked_for_note, hand_over, masked
+from phasegate.agent.payment import Ledger, PaidModel
 from phasegate.agent.tools.tool import ToolError, ToolOutput, parse_input
-from phasegate.documents.progress import Spent, Usage
 from phasegate.doors.model import (
     Message,
     Model,
-    ModelError,
     Reply,
     Request,
     StopReason,
     Text,
     ToolCall,
     ToolResult,
+    ToolSpec,
 )
-from phasegate.errors import UserError
+from phasegate.doors.workspace import WorkspaceError
+from phasegate.errors import RefusedError
 
 CHANCES = 3
-"""How often a model may stay silent or be cut off, each; how often it may hand in is the assignment's."""
-
-
-class Ledger(Protocol):
-    """Whoever keeps the account."""
-
-    def cost(self, model: str, usage: Usage) -> Decimal:
-        """Return US dollars. Raises `UserError` for a model without a price."""
-
-    def refusal(self, *, next_usd: Decimal, next_tokens: int) -> str | None:
-        """Return why the next request may not be sent, or None."""
-
-    def pay(self, spent: Spent) -> None:
-        """Book what a turn has cost."""
+"""How often in a row a model is told to go on after it stayed silent, or was cut off."""
+_TOO_LONG = "what the agent has to read does not fit into the model's window"
 
 
 @dataclass(slots=True)
@@ -61,127 +47,130 @@ class Agent:
     ledger: Ledger
     clock: Callable[[], float]
     watch: Callable[[AgentEvent], None]
+    _first: Message = field(init=False)
     _messages: tuple[Message, ...] = field(init=False)
-    _used: dict[Stop, int] = field(default_factory=dict, init=False)
-    _booked: float = field(init=False)
+    _tools: tuple[ToolSpec, ...] = field(init=False)
+    _used: Counter[Stop] = field(default_factory=Counter, init=False)
+    _paid: PaidModel = field(init=False)
 
     def __post_init__(self) -> None:
-        self._booked = self.clock()
-        self._messages = (Message("user", tuple(Text(text) for text in self.assignment.sees)),)
+        work = self.assignment
+        self._paid = PaidModel(self.model, self.ledger, self.clock, self.watch)
+        self._first = Message("user", tuple(Text(text) for text in work.sees))
+        self._messages = (self._first,)
+        self._tools = (*(tool.spec for tool in work.tools), *(result.spec for result in work.results))
 
     def work(self) -> Outcome:
-        """Work until a result is handed in or a limit is met. Raises `ModelError` if the model cannot be asked."""
+        """Work until a result is handed in or a limit is met.
+
+        Raises `ModelError` if the model cannot be asked, and what tools raise for which no model is to blame.
+        """
         while True:
-            reply = self._ask()
+            stopped = self._made_fit()
+            reply = stopped or self._paid.ask(self._request())
             ended = reply if isinstance(reply, Stopped) else self._react(reply)
             if ended is not None:
                 return ended
 
-    def _ask(self) -> Reply | Stopped:
-        request = self._fitting()
-        return request if isinstance(request, Stopped) else self._paid(request)
-
-    def _fitting(self) -> Request | Stopped:
-        """Return the next request, with the conversation made shorter where it is too long."""
-        window = self.model.limits(self.assignment.tier.model).window
-        if is_full(self._request(), window):
-            self._messages = masked(self._messages)
-            self.watch(ContextShortened("old tool outputs were masked"))
-        if is_full(self._request(), window):
+    def _made_fit(self) -> Stopped | None:
+        """Make the conversation shorter where it is too long."""
+        if not self._fills(FULL):
+            return None
+        self._mask()
+        if self._fills(ENOUGH):
             stopped = self._hand_over()
             if stopped is not None:
                 return stopped
-        if is_full(self._request(), window):
-            return Stopped(Stop.WINDOW, "what the agent has to read does not fit into the model's window")
-        return self._request()
+        return Stopped(Stop.WINDOW, _TOO_LONG) if self._fills(FULL) else None
+
+    def _fills(self, part: float) -> bool:
+        window = self.model.limits(self.assignment.tier.model).window
+        return self._paid.tokens(self._request()) > window * part
+
+    def _mask(self) -> None:
+        shorter = masked(self._messages)
+        if shorter != self._messages:
+            self._messages = shorter
+            self.watch(ContextShortened("old tool outputs were masked"))
 
     def _hand_over(self) -> Stopped | None:
         """Go on in a fresh context, from a note that the agent writes itself."""
-        if len(self._messages) == 1:
-            return Stopped(Stop.WINDOW, "what the agent has to read does not fit into the model's window")
-        last = self._messages[-1]
-        asked = replace(last, blocks=(*last.blocks, Text(ASK_FOR_NOTE)))
-        reply = self._paid(replace(self._request(), messages=(*self._messages[:-1], asked)))
+        asked = replace(self._request(), messages=asked_for_note(self._messages))
+        window = self.model.limits(asked.model).window
+        if len(self._messages) == 1 or self._paid.tokens(asked) > window:
+            return Stopped(Stop.WINDOW, _TOO_LONG)
+        reply = self._paid.ask(asked)
         if isinstance(reply, Stopped):
             return reply
-        note = "\n".join(block.text for block in reply.blocks if isinstance(block, Text))
+        if reply.stop is StopReason.REFUSAL:
+            return _refused(reply)
+        note = "\n".join(self._said(reply))
         if not note:
             return Stopped(Stop.WINDOW, "the conversation is too long, and no hand-over note was written")
-        self._messages = hand_over(self._messages, note, self.assignment.fence)
+        self._messages = hand_over(self._first, note, self.assignment.fence)
         self.watch(ContextShortened("a fresh context was started from a hand-over note"))
         return None
 
     def _request(self) -> Request:
         tier = self.assignment.tier
-        tools = (*(tool.spec for tool in self.assignment.tools), *(result.spec for result in self.assignment.results))
         return Request(
             model=tier.model,
-            max_tokens=tier.max_output_tokens,
+            max_tokens=min(tier.max_output_tokens, self.model.limits(tier.model).max_tokens),
             effort=tier.effort,
             system=self.assignment.system,
-            tools=tools,
+            tools=self._tools,
             messages=self._messages,
         )
 
-    def _paid(self, request: Request) -> Reply | Stopped:
-        """Send one request if the budget allows, and book it, also when it fails."""
-        tokens = estimated_tokens(request)
-        most = Usage(input_tokens=tokens, output_tokens=request.max_tokens)
-        refusal = self.ledger.refusal(next_usd=self.ledger.cost(request.model, most), next_tokens=most.total)
-        if refusal is not None:
-            return Stopped(Stop.BUDGET, refusal)
-        try:
-            reply = self.model.ask(request, lambda retry: self.watch(Waiting(retry.seconds, retry.reason)))
-        except ModelError as error:
-            self._book(error.usage)
-            raise
-        self._book(reply.usage)
-        return reply
-
-    def _book(self, usage: Usage) -> None:
-        """Book a turn; its time runs from the turn before, so that the tools' time is in it."""
-        model, now = self.assignment.tier.model, self.clock()
-        seconds, self._booked = round(now - self._booked, 3), now
-        spent = Spent(usage=usage, usd=self.ledger.cost(model, usage), turns=1, seconds=seconds)
-        self.ledger.pay(spent)
-        self.watch(TurnEnded(model, spent))
+    def _said(self, reply: Reply) -> list[str]:
+        texts = [block.text for block in reply.blocks if isinstance(block, Text)]
+        for text in texts:
+            self.watch(Said(text))
+        return texts
 
     def _react(self, reply: Reply) -> Outcome | None:
         """Do what a reply asks for; every stop reason by name."""
-        for text in (block.text for block in reply.blocks if isinstance(block, Text)):
-            self.watch(Said(text))
+        self._said(reply)
         match reply.stop:
             case StopReason.TOOL_USE:
                 return self._do(reply)
+            case StopReason.END_TURN | StopReason.STOP_SEQUENCE | StopReason.PAUSE_TURN:
+                return self._silent(reply)
             case StopReason.MAX_TOKENS:
-                told = f"Your reply was cut off at {self.assignment.tier.max_output_tokens} tokens. Take smaller steps."
-                return self._again(_without_calls(reply), Stop.CUT, told)
+                most = self._request().max_tokens
+                return self._again(reply, Stop.CUT, f"Your reply was cut off at {most} tokens. Take smaller steps.")
             case StopReason.WINDOW_EXCEEDED:
+                self._mask()
                 return self._hand_over()
             case StopReason.REFUSAL:
-                return Stopped(Stop.REFUSAL, reply.note or "the model refused without saying why")
+                return _refused(reply)
             case StopReason.OTHER:
                 return Stopped(Stop.UNKNOWN, f"the reply ended with “{reply.note}”, which is not known here")
-            case _:
-                names = " or ".join(f"`{result.name}`" for result in self.assignment.results)
-                told = f"Go on with your tools; when you are done, hand in with {names}."
-                return self._again(_without_calls(reply), Stop.SILENT, told)
+
+    def _silent(self, reply: Reply) -> Stopped | None:
+        names = " or ".join(f"`{result.name}`" for result in self.assignment.results)
+        return self._again(reply, Stop.SILENT, f"Go on with your tools; when you are done, hand in with {names}.")
 
     def _again(self, reply: Reply, why: Stop, told: str) -> Stopped | None:
+        """Tell the model to go on. Its calls are left out: a call without a result is refused."""
         if self._used_up(why, CHANCES):
             return Stopped(why, f"the model was told {CHANCES} times: {told}")
-        blocks = reply.blocks or (Text("(nothing)"),)
+        blocks = tuple(block for block in reply.blocks if isinstance(block, Text)) or (Text("(nothing)"),)
         self._messages = (*self._messages, Message("assistant", blocks), Message("user", (Text(told),)))
         return None
 
     def _used_up(self, why: Stop, chances: int) -> bool:
         """Use up one chance; return whether there was none left."""
-        self._used[why] = self._used.get(why, 0) + 1
+        self._used[why] += 1
         return self._used[why] > chances
 
     def _do(self, reply: Reply) -> Outcome | None:
+        calls = [block for block in reply.blocks if isinstance(block, ToolCall)]
+        if not calls:
+            return self._silent(reply)
+        self._used[Stop.SILENT] = self._used[Stop.CUT] = 0
         results = []
-        for call in (block for block in reply.blocks if isinstance(block, ToolCall)):
+        for call in calls:
             result_tool = next((result for result in self.assignment.results if result.name == call.name), None)
             done = self._hand_in(result_tool, call) if result_tool else self._use(call)
             if isinstance(done, Submitted | Stopped):
@@ -200,7 +189,7 @@ class Agent:
             return Submitted(result.name, payload)
         told = "Not accepted:\n" + "\n".join(f"- {problem}" for problem in problems)
         self.watch(ToolUsed(result.name, call.input_json, told, is_error=True))
-        if self._used_up(Stop.INVALID, self.assignment.chances - 1):
+        if self._used_up(Stop.INVALID, self.assignment.chances):
             return Stopped(Stop.INVALID, "; ".join(problems))
         return ToolResult(call.id, self.assignment.fence.around("check", told), is_error=True)
 
@@ -212,13 +201,13 @@ class Agent:
     def _output(self, call: ToolCall) -> ToolOutput:
         tool = next((tool for tool in self.assignment.tools if tool.spec.name == call.name), None)
         if tool is None:
-            return ToolOutput(f"There is no tool {call.name!r} here.", is_error=True)
+            names = ", ".join(spec.name for spec in self._tools)
+            return ToolOutput(f"There is no tool {call.name!r} here. There are: {names}.", is_error=True)
         try:
             return tool.run(call.input_json)
-        except UserError as error:
+        except (RefusedError, WorkspaceError) as error:
             return ToolOutput(str(error), is_error=True)
 
 
-def _without_calls(reply: Reply) -> Reply:
-    """Return a reply that did not end in tool use without its calls: a call without a result is refused."""
-    return replace(reply, blocks=tuple(block for block in reply.blocks if isinstance(block, Text)))
+def _refused(reply: Reply) -> Stopped:
+    return Stopped(Stop.REFUSAL, reply.note or "the model refused without saying why")

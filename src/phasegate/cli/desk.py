@@ -1,6 +1,5 @@
 """Where a command works: consoles, common options, and what is common to all commands that let a run go on."""
 
-import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,20 +11,21 @@ from rich.console import Console
 from rich.text import Text
 
 from phasegate.cli.gate import ask_human, closing
+from phasegate.cli.interruption import was_interrupted
 from phasegate.cli.progress_view import ProgressView
 from phasegate.cli.surroundings import RunOptions, Surroundings
 from phasegate.documents.base import Frozen
 from phasegate.documents.progress import Progress, RunState
 from phasegate.doors.run_store import RunStore
-from phasegate.errors import ExitCode
+from phasegate.errors import ExitCode, UserError
 from phasegate.phases.setting import Setting
 from phasegate.pipeline import go_on
 
 
-def run_ids(incomplete: str) -> list[str]:
-    """Return the runs of the repository one stands in, for shell completion."""
+def run_ids(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Return the runs of the repository that a command line speaks of, for shell completion."""
     try:
-        runs = Surroundings.find(Path.cwd()).forge.runs()
+        runs = Surroundings.find(Path(ctx.params.get("repo") or HERE)).forge.runs()
     except Exception:  # noqa: BLE001 -- a completion must never fail, whatever the directory
         return []
     return [run for run in runs if run.startswith(incomplete)]
@@ -38,7 +38,7 @@ Rehearse = Annotated[
     Path | None, typer.Option("--rehearse", metavar="FILE", help="Play a script instead of asking a model.")
 ]
 NoSandbox = Annotated[bool, typer.Option("--no-sandbox", help="Run gates and shell unconfined, as you.")]
-Yes = Annotated[bool, typer.Option("--yes", help="Approve the plan without asking.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Approve plans without asking.")]
 HERE = Path()
 
 
@@ -56,13 +56,18 @@ class Desk:
         return cls(Surroundings.find(repo), Console(highlight=False), Console(stderr=True, highlight=False))
 
     @property
+    def can_show(self) -> bool:
+        """Whether moving pictures make sense: on a terminal that somebody looks at."""
+        return sys.stderr.isatty() and not self.err.is_dumb_terminal and not self.around.environ.get("CI")
+
+    @property
     def somebody_is_there(self) -> bool:
         """Whether a human can be asked."""
-        return sys.stdin.isatty() and self.err.is_terminal and not os.environ.get("CI")
+        return sys.stdin.isatty() and sys.stderr.isatty() and not self.around.environ.get("CI")
 
     def warn(self, text: str) -> None:
         """Tell something that does not stop the work."""
-        self.err.print(Text(f"Note: {text}", style="yellow"))
+        self.err.print(Text(f"Note: {text}", style="yellow"), soft_wrap=True)
 
     def print_json(self, model: Frozen) -> None:
         """Print a model for programs."""
@@ -75,26 +80,30 @@ class Desk:
 
         `first` is done before, under the run's lock. Raises `UserError`.
         """
-        live = self.err.is_terminal and not os.environ.get("CI")
-        view = ProgressView(self.err, self.around.clock.seconds, live=live)
-        with self.around.setting(store, options, view.watch, self.warn) as setting:
-            if first is not None:
-                first(setting)
-            progress = self._go_on(setting, view, yes=yes)
-            self.out.print(closing(store))
+        try:
+            progress = self._worked(store, options, yes=yes, first=first)
+        except (KeyboardInterrupt, UserError) as error:
+            if not was_interrupted(error):
+                raise
+            self.warn(f"Interrupted. What was done is kept: `phasegate resume {store.directory.name}` goes on.")
+            raise KeyboardInterrupt from None
+        self.out.print(closing(self.around.git, store))
         _leave(progress)
 
-    def _go_on(self, setting: Setting, view: ProgressView, *, yes: bool) -> Progress:
-        while True:
-            try:
+    def _worked(
+        self, store: RunStore, options: RunOptions, *, yes: bool, first: Callable[[Setting], None] | None
+    ) -> Progress:
+        view = ProgressView(self.err, self.around.clock.seconds, live=self.can_show)
+        with self.around.setting(store, options, view.watch, self.warn) as setting:
+            self.around.keep_options(store, options)
+            if first is not None:
+                first(setting)
+            while True:
                 with view.shown():
                     progress = go_on(setting)
-            except KeyboardInterrupt:
-                self.warn(f"Interrupted. What was done is kept: `phasegate resume {setting.store.directory.name}`.")
-                raise
-            if progress.state is not RunState.WAITING:
-                return progress
-            ask_human(setting, self.around.forge, self.err, yes=yes, interactive=self.somebody_is_there)
+                if progress.state is not RunState.WAITING:
+                    return progress
+                ask_human(setting, self.around.forge, self.err, yes=yes, interactive=self.somebody_is_there)
 
 
 def _leave(progress: Progress) -> None:

@@ -7,31 +7,17 @@ from typing import Annotated
 import typer
 
 from phasegate.cli.desk import HERE, Desk, Json, Repo, RunArgument, run_ids
-from phasegate.documents.base import Document
+from phasegate.documents.chain import KINDS
 from phasegate.documents.chain import audit as audit_chain
-from phasegate.documents.findings import Findings
-from phasegate.documents.gate_report import GateReport
-from phasegate.documents.interview import Questions
-from phasegate.documents.plan import Plan
 from phasegate.documents.plan_markdown import render_plan
-from phasegate.documents.primer import PrimerDraft
-from phasegate.documents.progress import PhaseName
-from phasegate.documents.review import Review
 from phasegate.documents.snapshot import Snapshot
 from phasegate.doors.prices import Prices
 from phasegate.doors.run_store import RunStore
-from phasegate.errors import ExitCode, RefusedError
-from phasegate.policy.config import config_schema
+from phasegate.errors import ExitCode, RefusedError, UserError
+from phasegate.policy.config import PRIMER_PATH, config_schema
 from phasegate.policy.estimate import expected_usage
 from phasegate.publishing import terminal
-from phasegate.publishing.views import RunView, audit_view, line_of, view_of
-
-_SHOWN: tuple[tuple[PhaseName, tuple[type[Document], ...]], ...] = (
-    (PhaseName.RESEARCH, (Findings,)),
-    (PhaseName.PLAN, (Questions, Plan, PrimerDraft)),
-    (PhaseName.VERIFY, (GateReport,)),
-    (PhaseName.REVIEW, (Review,)),
-)
+from phasegate.publishing.views import RunLine, RunView, audit_view, line_of, view_of
 
 
 def status(
@@ -55,12 +41,20 @@ def status(
 def list_runs(*, repo: Repo = HERE, as_json: Json = False) -> None:
     """List the runs of this repository."""
     desk = Desk.at(repo)
-    forge = desk.around.forge
-    lines = [line_of(forge.run(run).progress) for run in forge.runs()]
+    lines = [line for run in desk.around.forge.runs() if (line := _line(desk, run)) is not None]
     if as_json:
         typer.echo(json.dumps([line.model_dump(mode="json") for line in lines], indent=2))
     else:
         desk.out.print(terminal.runs_table(lines))
+
+
+def _line(desk: Desk, run: str) -> RunLine | None:
+    """Return a run's line. One that cannot be read is told, and does not hide the others."""
+    try:
+        return line_of(desk.around.forge.run(run).progress)
+    except UserError as error:
+        desk.warn(f"Run {run} cannot be read: {error.what}")
+        return None
 
 
 def show(
@@ -78,28 +72,17 @@ def show(
     elif as_json:
         desk.print_json(view)
     else:
-        desk.out.print(terminal.run(view, cost=_cost(desk, view)))
+        primer = desk.around.git.read(view.progress.base_sha, PRIMER_PATH) or b""
+        desk.out.print(terminal.run(view, cost=_cost(desk, view), primer=primer.decode("utf-8", "replace")))
 
 
 def _view(store: RunStore) -> RunView:
     progress = store.progress
-    documents: dict[str, Document] = {}
-    for name, kinds in _SHOWN:
-        digest = progress.phase(name).document
-        found = [
-            kind
-            for kind in kinds
-            for stored in store.stored()
-            if stored.digest == digest and stored.kind == _kind(kind)
-        ]
-        documents |= {_kind(kind): store.get(digest or "", kind) for kind in found}
-    if progress.plan and progress.purpose == "change":
-        documents["plan"] = store.get(progress.plan, Plan)
-    return view_of(progress, store.get(progress.snapshot, Snapshot), documents)
-
-
-def _kind(document: type[Document]) -> str:
-    return str(document.model_fields["kind"].default)
+    kinds = {file.digest: KINDS[file.kind] for file in store.stored() if file.kind in KINDS}
+    named = [phase.document for phase in progress.phases if phase.document]
+    documents = [store.get(digest, kinds[digest]) for digest in (*named, progress.plan) if digest in kinds]
+    latest = {document.kind: document for document in documents}
+    return view_of(progress, store.get(progress.snapshot, Snapshot), latest)
 
 
 def _plan_markdown(view: RunView) -> str:

@@ -1,9 +1,8 @@
 """The `phasegate` command: parse, call one function for each verb, turn errors into exit codes."""
 
-import signal
+import errno
 import sys
 import traceback
-from types import FrameType
 from typing import Annotated, NoReturn
 
 import typer
@@ -11,7 +10,8 @@ from rich.console import Console
 from rich.text import Text
 
 from phasegate import __version__
-from phasegate.cli import looking, speaking, working
+from phasegate.cli import interruption, looking, speaking, working
+from phasegate.cli.surroundings import system_error
 from phasegate.errors import ExitCode, UserError
 from phasegate.publishing.words import on_terminal
 
@@ -29,6 +29,11 @@ phasegate status · phasegate show L1 · phasegate audit L1 --json
 
 Exit codes: 0 done · 1 a gate failed · 2 wrong usage or configuration · 3 refused · 4 waiting for a human ·
 5 budget or time spent, progress saved · 70 a bug of ours."""
+
+_SURROUNDINGS = frozenset(
+    {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.EMFILE, errno.ENFILE}
+)
+"""What a machine may refuse without our being wrong."""
 
 app = typer.Typer(
     name="phasegate",
@@ -96,18 +101,16 @@ for _verb in (
 
 def main() -> NoReturn:
     """Run the command line and exit: the one place where errors become messages and exit codes."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    interruption.listen()
     try:
         app()
     except UserError as error:
         sys.exit(_told(error))
+    except OSError as error:
+        sys.exit(_told(system_error(error)) if error.errno in _SURROUNDINGS else _bug())
     except Exception:  # noqa: BLE001 -- the last handler: whatever comes here is our own mistake
         sys.exit(_bug())
     sys.exit(ExitCode.DONE)
-
-
-def _interrupt(_signal: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 def _told(error: UserError) -> ExitCode:

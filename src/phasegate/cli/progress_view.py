@@ -18,6 +18,8 @@ from phasegate.publishing.words import duration, one_line, tokens, usd
 
 TITLE_WIDTH = 56
 SUMMARY_WIDTH = 100
+_Line = tuple[str, str]
+"""What is printed, and in which style."""
 
 
 @dataclass(slots=True)
@@ -40,6 +42,7 @@ class ProgressView:
         self._begun = clock()
         self._live = live
         self._rows: dict[Worker, _Row] = {}
+        self._phase = Spent()
         self._total = Spent()
         self._guard = threading.Lock()
 
@@ -49,64 +52,77 @@ class ProgressView:
         if not self._live:
             yield
             return
-        with Live(get_renderable=self._picture, console=self._console, refresh_per_second=8, transient=True):
-            yield
-        self._rows.clear()
+        try:
+            with Live(get_renderable=self._picture, console=self._console, refresh_per_second=8, transient=True):
+                yield
+        finally:
+            self._rows.clear()
 
     def watch(self, worker: Worker, happening: Happening) -> None:
-        """Take in what happened."""
+        """Take in what happened, and print what is worth a line."""
         with self._guard:
-            match happening:
-                case WorkerStarted(title, model):
-                    self._rows[worker] = _Row(title, model or "", self._clock())
-                    self._line(
-                        worker, f"begins: {one_line(title, TITLE_WIDTH)}{f' ({model})' if model else ''}", "cyan"
-                    )
-                case WorkerEnded(good, summary):
-                    self._end(worker, good, summary)
-                case TurnEnded(_, spent):
-                    self._turn(worker, spent)
-                case ToolUsed(name, _, _, is_error):
-                    self._row(worker).doing = f"{name}{' (refused)' if is_error else ''}"
-                case Waiting(seconds, reason):
-                    self._line(worker, f"waits {seconds:.0f} s: {reason}", "yellow")
-                case ContextShortened(how):
-                    self._line(worker, how, "yellow")
-                case _:
-                    pass
+            line = self._taken_in(worker, happening)
+            elapsed = duration(self._clock() - self._begun)
+        if line is not None:
+            # Not under the guard: printing waits for the picture, and the picture for the guard.
+            text, style = line
+            shown = Text.assemble((f"{elapsed:>6} ", "dim"), (f"{worker.label:<18} ", "bold"), (text, style))
+            self._console.print(shown, highlight=False, soft_wrap=True)
 
-    def _end(self, worker: Worker, good: bool, summary: str) -> None:
+    def _taken_in(self, worker: Worker, happening: Happening) -> _Line | None:
+        line: _Line | None = None
+        match happening:
+            case WorkerStarted(title, model):
+                line = self._started(worker, title, model)
+            case WorkerEnded(good, summary):
+                line = self._ended(worker, good, summary)
+            case TurnEnded(_, spent):
+                line = self._turn(worker, spent)
+            case ToolUsed(name, _, _, is_error):
+                self._row(worker).doing = f"{one_line(name, TITLE_WIDTH)}{' (refused)' if is_error else ''}"
+            case Waiting(seconds, reason):
+                line = f"waits {seconds:.0f} s: {one_line(reason, SUMMARY_WIDTH)}", "yellow"
+            case ContextShortened(how):
+                line = how, "yellow"
+        return line
+
+    def _started(self, worker: Worker, title: str, model: str | None) -> _Line:
+        self._rows[worker] = _Row(title, model or "", self._clock())
+        if not worker.part:
+            self._phase = Spent()
+        return f"begins: {one_line(title, TITLE_WIDTH)}{f' ({model})' if model else ''}", "cyan"
+
+    def _ended(self, worker: Worker, good: bool, summary: str) -> _Line:
         row = self._rows.pop(worker, None)
-        took = f" in {duration(self._clock() - row.since)}, {usd(row.spent.usd)}" if row else ""
+        spent = (row.spent if row else Spent()) if worker.part else self._phase
+        took = f" in {duration(self._clock() - row.since)}" if row else ""
+        cost = f", {usd(spent.usd)}" if spent.turns else ""
         sign, style = ("✓", "green") if good else ("✗", "red")
-        self._line(worker, f"{sign}{took}: {one_line(summary, SUMMARY_WIDTH)}", style)
+        return f"{sign}{took}{cost}: {one_line(summary, SUMMARY_WIDTH)}", style
 
-    def _turn(self, worker: Worker, spent: Spent) -> None:
+    def _turn(self, worker: Worker, spent: Spent) -> _Line | None:
         row = self._row(worker)
         row.spent += spent
+        self._phase += spent
         self._total += spent
-        if not self._live:
-            said = f"turn {row.spent.turns}, {tokens(row.spent.usage.total)} tokens, {usd(row.spent.usd)}"
-            self._line(worker, f"{said}{f', last: {row.doing}' if row.doing else ''}", "dim")
+        if self._live:
+            return None
+        said = f"turn {row.spent.turns}, {tokens(row.spent.usage.total)} tokens, {usd(row.spent.usd)}"
+        return f"{said}{f', last: {row.doing}' if row.doing else ''}", "dim"
 
     def _row(self, worker: Worker) -> _Row:
         return self._rows.setdefault(worker, _Row(str(worker.phase), "", self._clock()))
 
-    def _line(self, worker: Worker, text: str, style: str) -> None:
-        elapsed = duration(self._clock() - self._begun)
-        line = Text.assemble((f"{elapsed:>6} ", "dim"), (f"{worker.label:<18} ", "bold"), (text, style))
-        self._console.print(line, highlight=False, soft_wrap=True)
-
     def _picture(self) -> RenderableType:
         with self._guard:
-            table = Table.grid(padding=(0, 2))
-            for worker, row in self._rows.items():
-                spent = f"turn {row.spent.turns + 1}  {tokens(row.spent.usage.total)}  {usd(row.spent.usd)}"
-                since = duration(self._clock() - row.since)
-                title = one_line(row.title, TITLE_WIDTH)
-                table.add_row(
-                    Spinner("dots", style="cyan"), Text(worker.label, "bold"), Text(title), row.doing, spent, since
-                )
-            elapsed, total = duration(self._clock() - self._begun), self._total
-            told = f"{tokens(total.usage.total)} tokens  {usd(total.usd)}  {elapsed}"
-            return Group(table, Text(told, style="dim"))
+            rows = [(worker.label, *self._cells(row)) for worker, row in self._rows.items()]
+            total, elapsed = self._total, duration(self._clock() - self._begun)
+        table = Table.grid(padding=(0, 2))
+        for label, title, doing, spent, since in rows:
+            table.add_row(Spinner("dots", style="cyan"), Text(label, "bold"), Text(title), Text(doing), spent, since)
+        told = f"{tokens(total.usage.total)} tokens  {usd(total.usd)}  {elapsed}"
+        return Group(table, Text(told, style="dim"))
+
+    def _cells(self, row: _Row) -> tuple[str, str, str, str]:
+        spent = f"turn {row.spent.turns + 1}  {tokens(row.spent.usage.total)}  {usd(row.spent.usd)}"
+        return one_line(row.title, TITLE_WIDTH), row.doing, spent, duration(self._clock() - row.since)

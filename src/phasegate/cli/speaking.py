@@ -1,6 +1,7 @@
 """Commands that say something to a run: approve, revise, answer, adopt, reject, manual, cancel."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -14,9 +15,15 @@ from phasegate.cli.working import merged
 from phasegate.documents.progress import RunState
 from phasegate.phases import human
 from phasegate.phases.setting import Setting
+from phasegate.publishing.words import on_terminal
 
 Words = Annotated[str, typer.Argument(metavar="TEXT", help="What you have to say.")]
-Reason = Annotated[str, typer.Argument(metavar="[WHY]", help="The reason, for the record.")]
+Reason = Annotated[str | None, typer.Argument(metavar="[WHY]", help="The reason, for the record.")]
+_ENDED = {
+    RunState.REJECTED: "rejected",
+    RunState.CANCELLED: "cancelled",
+    RunState.MANUAL: "taken by hand",
+}
 
 
 def approve(
@@ -32,7 +39,9 @@ def approve(
     """Approve the plan that waits, and go on: implementation, gates, review."""
     desk = Desk.at(repo)
     person = desk.around.forge.person()
-    _speak(desk, run, rehearse, no_sandbox, lambda setting: human.approve(setting, person, digest=digest))
+    needs_model = desk.around.forge.run(run).progress.purpose == "change"
+    said = partial(human.approve, approver=person, digest=digest)
+    _speak(desk, run, rehearse, no_sandbox, said, needs_model=needs_model)
 
 
 def revise(
@@ -68,39 +77,47 @@ def adopt(
         if not human.adopt(setting, text):
             desk.warn("The plan in the file is the plan in force: nothing was changed.")
 
-    _speak(desk, run, rehearse, no_sandbox, take)
+    _speak(desk, run, rehearse, no_sandbox, take, needs_model=False)
 
 
-def reject(run: RunArgument, why: Reason = "rejected", *, repo: Repo = HERE) -> None:
+def reject(run: RunArgument, why: Reason = None, *, repo: Repo = HERE) -> None:
     """Reject the plan: the run ends, its branch and documents stay."""
     _end(Desk.at(repo), run, RunState.REJECTED, why)
 
 
-def cancel(run: RunArgument, why: Reason = "cancelled", *, repo: Repo = HERE) -> None:
+def cancel(run: RunArgument, why: Reason = None, *, repo: Repo = HERE) -> None:
     """Cancel a run: what was done stays, and `phasegate resume` can go on later."""
     _end(Desk.at(repo), run, RunState.CANCELLED, why)
 
 
 def manual(run: RunArgument, *, repo: Repo = HERE) -> None:
     """Take the plan by hand: the run ends, and you are told how to implement it from here."""
-    desk = Desk.at(repo)
-    _end(desk, run, RunState.MANUAL, "taken by hand")
+    _end(Desk.at(repo), run, RunState.MANUAL, None)
 
 
-def _end(desk: Desk, run: str, state: RunState, why: str) -> None:
+def _end(desk: Desk, run: str, state: RunState, why: str | None) -> None:
     store = desk.around.forge.run(run)
+    said = f"{_ENDED[state]}: {why}" if why else _ENDED[state]
     with store.locked():
-        human.end(store, state, why)
-    desk.around.forge.comment(store, desk.around.forge.person().login, f"/{state}: {why}")
-    desk.out.print(Text(f"Run {run} is {state}. Its branch {store.progress.branch} stays where it is."))
+        human.end(store, state, said)
+        desk.around.forge.comment(store, desk.around.forge.person().login, said)
+    desk.out.print(Text(f"Run {run} was {on_terminal(said)}. What was done stays."), soft_wrap=True)
     if state is RunState.MANUAL:
-        for line in by_hand(store):
-            desk.out.print(Text(line))
+        for line in by_hand(desk.around.git, store):
+            desk.out.print(Text(line), soft_wrap=True)
 
 
-def _speak(desk: Desk, run: str, rehearse: Path | None, no_sandbox: bool, what: Callable[[Setting], None]) -> None:
+def _speak(
+    desk: Desk,
+    run: str,
+    rehearse: Path | None,
+    no_sandbox: bool,
+    what: Callable[[Setting], None],
+    *,
+    needs_model: bool = True,
+) -> None:
     store = desk.around.forge.run(run)
     options = merged(desk.around.options(store), rehearse, no_sandbox=no_sandbox)
-    desk.around.check_model(options)
-    desk.around.keep_options(store, options)
+    if needs_model:
+        desk.around.check_model(options)
     desk.work(store, options, yes=False, first=what)

@@ -12,6 +12,7 @@ from pathlib import Path
 from phasegate.agent.fence import Fence
 from phasegate.documents.base import Frozen, Sha
 from phasegate.documents.parsing import parse_model
+from phasegate.documents.progress import Usage
 from phasegate.doors.anthropic_api import AnthropicModel
 from phasegate.doors.git import Git
 from phasegate.doors.local_forge import LocalForge
@@ -30,6 +31,9 @@ from phasegate.rehearsal.script import load_script
 from phasegate.rehearsal.server import RehearsalServer
 
 KEY_VARIABLE = "ANTHROPIC_API_KEY"
+OPTIONS_FILE = "options.json"
+REHEARSAL_LOG = "rehearsal.jsonl"
+"""What a rehearsal was asked, with the exact bodies."""
 NO_KEY = NoModel(
     "No model can be asked: there is no API key",
     cause=f"{KEY_VARIABLE} is not set in the environment.",
@@ -70,18 +74,29 @@ class Surroundings:
         return parse_config(content.decode("utf-8", "replace") if content is not None else None)
 
     def keep_options(self, store: RunStore, options: RunOptions) -> None:
-        """Remember what a run was started with."""
-        (store.directory / "options.json").write_text(options.model_dump_json(), "utf-8")
+        """Remember what a run goes on with. Raises `UserError` when the disk refuses."""
+        path = store.directory / OPTIONS_FILE
+        fresh = path.with_suffix(".new")
+        try:
+            fresh.write_text(options.model_dump_json(), "utf-8")
+            fresh.replace(path)
+        except OSError as error:
+            raise system_error(error) from error
 
     def options(self, store: RunStore) -> RunOptions:
-        """Return what a run was started with."""
-        path = store.directory / "options.json"
+        """Return what a run goes on with. Raises `DocumentError` for a broken file."""
+        path = store.directory / OPTIONS_FILE
         return parse_model(path.read_bytes(), RunOptions, max_bytes=8192) if path.exists() else RunOptions()
 
     def check_model(self, options: RunOptions) -> None:
         """Raise `UserError` now rather than later if no model can be asked."""
         if options.rehearse is None and not self.environ.get(KEY_VARIABLE):
             raise UserError(f"{NO_KEY.what}.", cause=NO_KEY.cause, mend=NO_KEY.mend)
+
+    def check_prices(self, config: Config) -> None:
+        """Raise `UserError` now rather than in the middle of a run if some model has no price."""
+        for _, tier in config.models:
+            Prices(config.prices).cost(tier.model, Usage())
 
     @contextmanager
     def setting(
@@ -96,17 +111,19 @@ class Surroundings:
         files = {entry.path: entry.size for entry in self.git.tree(base)}
         with ExitStack() as stack:
             scratch = stack.enter_context(store.locked())
+            # All that is temporary goes there, so that the next process finds what a killed one left.
+            environ = {**self.environ, "TMPDIR": str(scratch)}
             yield Setting(
-                git=self.git,
+                git=Git.open(self.git.top, environ=environ),
                 store=store,
                 config=config,
                 gates=gates_of(config, read=lambda path: self._text(base, path), files=files),
-                model=stack.enter_context(self._model(options)),
+                model=stack.enter_context(self._model(store, options)),
                 prices=Prices(config.prices),
                 templates=Templates(template_directory()),
                 fence=Fence(secrets.token_hex(8)),
                 clock=self.clock,
-                sandbox=self._sandbox(config, options, warn),
+                sandbox=self._sandbox(config, options, environ, warn),
                 scratch=scratch,
                 watch=watch,
                 files=files,
@@ -117,22 +134,24 @@ class Surroundings:
         content = self.git.read(base, path)
         return None if content is None else content.decode("utf-8", "replace")
 
-    def _sandbox(self, config: Config, options: RunOptions, warn: Callable[[str], None]) -> Sandbox | None:
+    def _sandbox(
+        self, config: Config, options: RunOptions, environ: Mapping[str, str], warn: Callable[[str], None]
+    ) -> Sandbox | None:
         if options.no_sandbox:
             warn("--no-sandbox: what the model and the gates run can do all that you can do.")
-            return Unconfined(self.environ)
+            return Unconfined(environ)
         expose = [self.git.top / Path(path).expanduser() for path in config.sandbox.expose]
-        choice = choose_sandbox(environ=self.environ, home=Path.home(), expose=expose)
+        choice = choose_sandbox(environ=environ, home=Path.home(), expose=expose)
         if choice.sandbox is None:
             warn("No sandbox works on this machine: the model gets no shell, and gates need --no-sandbox.")
         return choice.sandbox
 
     @contextmanager
-    def _model(self, options: RunOptions) -> Iterator[Model]:
+    def _model(self, store: RunStore, options: RunOptions) -> Iterator[Model]:
         if options.rehearse is not None:
             script = load_script(read_text(Path(options.rehearse), "The rehearsal"), source=options.rehearse)
             with ExitStack() as stack:
-                server = stack.enter_context(RehearsalServer(script))
+                server = stack.enter_context(RehearsalServer(script, store.directory / REHEARSAL_LOG))
                 yield stack.enter_context(_closing(AnthropicModel("rehearsal", self.clock.sleep, server.url)))
             return
         key = self.environ.get(KEY_VARIABLE)
@@ -154,6 +173,16 @@ def _closing(model: AnthropicModel) -> Iterator[AnthropicModel]:
 def read_text(path: Path, what: str) -> str:
     """Return the text of a file that a user named. Raises `UserError`."""
     try:
-        return path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        return path.read_text("utf-8-sig")
+    except (OSError, ValueError) as error:  # ValueError: not UTF-8, or a path with a NUL
         raise UserError(f"{what} {path} cannot be read: {getattr(error, 'strerror', None) or error}.") from None
+
+
+def system_error(error: OSError) -> UserError:
+    """Return what to tell the user when the system refuses to read or write."""
+    where = f" ({os.fsdecode(error.filename)})" if isinstance(error.filename, str | bytes) else ""
+    return UserError(
+        f"The system refuses: {error.strerror or error}{where}.",
+        cause="The disk is full, or a directory is not writable.",
+        mend="Make room, then `phasegate resume`: what was done is kept.",
+    )

@@ -4,16 +4,18 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
+from pydantic import ValidationError
 
 from phasegate import __version__
 from phasegate.cli.desk import HERE, Desk, NoSandbox, Rehearse, Repo, RunArgument, Yes
-from phasegate.cli.surroundings import RunOptions, read_text
-from phasegate.documents.base import MadeBy, Sha, Step, digest_of
+from phasegate.cli.surroundings import RunOptions, Surroundings, read_text
+from phasegate.documents.base import MadeBy, RunId, Sha, Step, digest_of
+from phasegate.documents.parsing import field_errors
 from phasegate.documents.progress import PhaseName, Progress
 from phasegate.documents.progress_events import PhaseSkipped
 from phasegate.documents.snapshot import Issue, Snapshot, SnapshotPayload, Trigger
+from phasegate.documents.transitions import advance
 from phasegate.doors.local_forge import branch_of, issue_from
-from phasegate.doors.run_store import RunStore
 from phasegate.errors import UserError
 from phasegate.phases.human import resume as resume_run
 from phasegate.policy.config import PRIMER_PATH
@@ -68,7 +70,6 @@ def resume(
     store = desk.around.forge.run(run)
     options = merged(desk.around.options(store), rehearse, no_sandbox=no_sandbox)
     desk.around.check_model(options)
-    desk.around.keep_options(store, options)
     desk.work(store, options, yes=yes, first=lambda setting: resume_run(setting.store))
 
 
@@ -86,48 +87,54 @@ def _begin(
     desk: Desk, wish: str, purpose: Literal["change", "primer"], base: str, options: RunOptions, *, yes: bool
 ) -> None:
     around = desk.around
-    person = around.forge.person()
-    issue = issue_from(wish, person.login)
+    issue = issue_from(wish, around.forge.person().login)
     base_sha = around.git.resolve(base)
-    around.config(base_sha)
     around.check_model(options)
+    around.check_prices(around.config(base_sha))
     if around.git.is_dirty():
         desk.warn(f"Your uncommitted changes are not part of this: the run starts from {base_sha[:12]}.")
     store = around.forge.open_run()
-    _first_documents(desk, store, issue, purpose, base_sha)
+    snapshot = _snapshot(around, store.directory.name, issue, purpose, base_sha)
     around.keep_options(store, options)
+    store.put(snapshot)
+    store.begin(_first_progress(snapshot))
     desk.work(store, options, yes=yes)
 
 
-def _first_documents(
-    desk: Desk, store: RunStore, issue: Issue, purpose: Literal["change", "primer"], base_sha: Sha
-) -> None:
-    around, now = desk.around, desk.around.clock.now()
-    run, person = store.directory.name, around.forge.person()
-    primer_text = around.git.read(base_sha, PRIMER_PATH)
-    payload = SnapshotPayload(
-        purpose=purpose,
-        issue=issue,
-        base_branch=around.git.head_branch(),
-        base_sha=base_sha,
-        primer=digest_of(primer_text) if primer_text is not None else None,
-        config=around.config(base_sha).digest,
-        trigger=Trigger(event="command line", actor=person.login, permission=person.permission, at=now),
-    )
+def _snapshot(
+    around: Surroundings, run: RunId, issue: Issue, purpose: Literal["change", "primer"], base_sha: Sha
+) -> Snapshot:
+    person, primer_text = around.forge.person(), around.git.read(base_sha, PRIMER_PATH)
+    trigger = Trigger(event="command line", actor=person.login, permission=person.permission, at=around.clock.now())
+    payload = {
+        "purpose": purpose,
+        "issue": issue,
+        "base_branch": around.git.head_branch(),
+        "base_sha": base_sha,
+        "primer": digest_of(primer_text) if primer_text is not None else None,
+        "config": around.config(base_sha).digest,
+        "trigger": trigger,
+    }
     made_by = MadeBy(step=Step.DECIDE, model=None, version=__version__)
-    snapshot = store.put(Snapshot(run=run, parents=(), made_by=made_by, payload=payload))
-    store.begin(
-        Progress(
-            run=run,
-            purpose=purpose,
-            title=issue.title,
-            created=now,
-            snapshot=snapshot,
-            branch=branch_of(run),
-            base_sha=base_sha,
-            head_sha=base_sha,
-        )
+    try:
+        return Snapshot(run=run, parents=(), made_by=made_by, payload=SnapshotPayload.model_validate(payload))
+    except ValidationError as error:
+        raise UserError("The issue cannot be used: " + "; ".join(field_errors(error)) + ".") from None
+
+
+def _first_progress(snapshot: Snapshot) -> Progress:
+    payload = snapshot.payload
+    progress = Progress(
+        run=snapshot.run,
+        purpose=payload.purpose,
+        title=payload.issue.title,
+        created=payload.trigger.at,
+        snapshot=snapshot.digest,
+        branch=branch_of(snapshot.run),
+        base_sha=payload.base_sha,
+        head_sha=payload.base_sha,
     )
-    if purpose == "primer":
-        rest = (PhaseName.IMPLEMENT, PhaseName.VERIFY, PhaseName.REVIEW)
-        store.advance(*(PhaseSkipped(phase, "not part of a primer run") for phase in rest))
+    if payload.purpose == "primer":
+        for phase in (PhaseName.IMPLEMENT, PhaseName.VERIFY, PhaseName.REVIEW):
+            progress = advance(progress, PhaseSkipped(phase, "not part of a primer run"))
+    return progress

@@ -1,7 +1,8 @@
 """Our frozen blocks and Anthropic's JSON, both ways. Pure.
 
-Cache breakpoints (four are allowed in a request): the last tool, the system prompt, the first message, the last
-message. The first three stay, the fourth moves with the conversation.
+Cache breakpoints (four are allowed in a request): the system prompt, with the tools before it; the first message; the
+last message; and the last but one of ours, because the cache looks back only 20 blocks for what it knows, and parallel
+calls can be more. The first two stay, the others move with the conversation.
 """
 
 import json
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 _CACHE: Json = {"cache_control": {"type": "ephemeral"}}
-_STOP_REASONS = {reason.value: reason for reason in StopReason}
+_STOP_REASONS = {reason.value: reason for reason in StopReason if reason is not StopReason.OTHER}
 
 
 def request_body(request: Request, limits: ModelLimits) -> Json:
@@ -40,7 +41,7 @@ def request_body(request: Request, limits: ModelLimits) -> Json:
         "model": request.model,
         "max_tokens": min(request.max_tokens, limits.max_tokens),
         "system": [{"type": "text", "text": request.system, **_CACHE}],
-        "tools": _tools(request.tools),
+        "tools": [_tool(spec) for spec in request.tools],
         "messages": _messages(request.messages),
     }
     if limits.thinks:
@@ -50,11 +51,6 @@ def request_body(request: Request, limits: ModelLimits) -> Json:
     return body
 
 
-def _tools(specs: tuple[ToolSpec, ...]) -> list[Json]:
-    tools = [_tool(spec) for spec in specs]
-    return [*tools[:-1], {**tools[-1], **_CACHE}] if tools else []
-
-
 def _tool(spec: ToolSpec) -> Json:
     if spec.provider_type is not None:
         return {"type": spec.provider_type, "name": spec.name}
@@ -62,7 +58,8 @@ def _tool(spec: ToolSpec) -> Json:
 
 
 def _messages(messages: tuple[Message, ...]) -> list[Json]:
-    marked = {0, len(messages) - 1}
+    last = len(messages) - 1
+    marked = {0, max(0, last - 2), last}
     return [_message(message, cached=number in marked) for number, message in enumerate(messages)]
 
 
@@ -82,19 +79,26 @@ def _block(block: Block) -> Json:
         case RedactedThinking(data):
             return {"type": "redacted_thinking", "data": data}
         case ToolCall(id_, name, input_json):
-            return {"type": "tool_use", "id": id_, "name": name, "input": json.loads(input_json)}
+            return {"type": "tool_use", "id": id_, "name": name, "input": _sendable(input_json)}
         case ToolResult(call_id, text, is_error):
             return {"type": "tool_result", "tool_use_id": call_id, "content": text, "is_error": is_error}
 
 
+def _sendable(input_json: str) -> Json:
+    """Return a call's input as the API takes it back; the tool has refused what is no object or no JSON already."""
+    value = json.loads(input_json, parse_constant=lambda _: None)
+    return value if isinstance(value, dict) else {}
+
+
 def reply_of(message: "SdkMessage") -> Reply:
     """Return the SDK's final message as a reply. Its stop reason must be set."""
-    reason = str(message.stop_reason)
+    reason, usage = str(message.stop_reason), usage_of(message.usage)
     return Reply(
         blocks=tuple(_parsed(message.content)),
         stop=_STOP_REASONS.get(reason, StopReason.OTHER),
-        usage=usage_of(message.usage),
+        usage=usage,
         note=_note(message) or ("" if reason in _STOP_REASONS else reason),
+        sent=usage.sent,
     )
 
 
@@ -130,10 +134,9 @@ def usage_of(usage: "SdkUsage | None") -> Usage:
 
 def limits_of(info: "ModelInfo") -> ModelLimits:
     """Return what a model's record says; bounds that it leaves out are taken as the smallest of this generation."""
-    adaptive = info.capabilities is not None and info.capabilities.thinking.types.adaptive.supported
     return ModelLimits(
         window=info.max_input_tokens or 200_000,
         max_tokens=info.max_tokens or 64_000,
         lifecycle=info.lifecycle,
-        thinks=adaptive,
+        thinks=info.capabilities is not None and info.capabilities.thinking.types.adaptive.supported,
     )

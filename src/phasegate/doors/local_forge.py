@@ -1,7 +1,6 @@
 """The embedded forge: issues, comments and people of a repository that is on no server, under `.git/phasegate/`."""
 
-import json
-import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,12 +13,15 @@ from phasegate.documents.base import RunId
 from phasegate.documents.parsing import field_errors
 from phasegate.documents.snapshot import Comment, Issue
 from phasegate.doors.git import Git
-from phasegate.doors.run_store import PROGRESS_FILE, RunStore
+from phasegate.doors.run_store import PROGRESS_FILE, RunStore, disk_trouble
 from phasegate.errors import UserError
 
 MAX_ISSUE_BYTES = 64 * 1024
 TITLE_LENGTH = 120
 BRANCH_PREFIX = "phasegate"
+_LOCAL_RUN = re.compile(r"L[1-9][0-9]{0,6}")
+_HEADING = re.compile(r"^#+(?!\d)\s*")
+"""Of Markdown; `#12` is no heading, but another issue."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,7 @@ class LocalForge:
     def open_run(self) -> RunStore:
         """Return the store of a new run, with the next free number."""
         runs = self.directory / "runs"
-        number = max((int(run[1:]) for run in self.runs()), default=0) + 1
+        number = max(map(_number, self.runs()), default=0) + 1
         while True:
             taken = self.git.branch(branch_of(f"L{number}")) is not None
             if not taken and _made(runs / f"L{number}"):
@@ -60,27 +62,25 @@ class LocalForge:
     def runs(self) -> tuple[RunId, ...]:
         """Return the ids of all runs, the oldest first."""
         found = (path.parent.name for path in self.directory.glob(f"runs/L*/{PROGRESS_FILE}"))
-        return tuple(sorted(found, key=lambda run: int(run[1:])))
+        return tuple(sorted(filter(_LOCAL_RUN.fullmatch, found), key=_number))
 
     def comment(self, store: RunStore, author: str, body: str) -> None:
-        """Add a comment to a run's thread."""
-        with (store.directory / "thread.jsonl").open("a", encoding="utf-8") as thread:
-            entry = {"author": author, "at": self.now().isoformat(), "body": body}
-            thread.write(json.dumps(entry, ensure_ascii=False) + os.linesep)
+        """Add a comment to a run's thread. Raises `UserError` for text that is none, and for a full disk."""
+        try:
+            comment = Comment(author=author, permission="admin", at=self.now(), body=body)
+        except ValidationError as error:
+            raise _unusable("comment", error) from None
+        store.add_comment(comment)
 
     def comments(self, store: RunStore) -> tuple[Comment, ...]:
         """Return a run's thread, the oldest first."""
-        path = store.directory / "thread.jsonl"
-        lines = path.read_text("utf-8").splitlines() if path.exists() else []
-        return tuple(
-            Comment.model_validate_json(json.dumps({**json.loads(line), "permission": "admin"})) for line in lines
-        )
+        return store.comments()
 
 
 def issue_from(text: str, author: str) -> Issue:
-    """Return an issue from a text: its first line (without a leading #) is the title, the rest the body.
+    """Return an issue from a text: its first line with words (without leading #) is the title, the rest the body.
 
-    Raises `UserError` for an empty or an over-long text.
+    Raises `UserError` for a text that is empty, over-long, or none at all.
     """
     size = len(text.encode("utf-8", "surrogatepass"))
     if size > MAX_ISSUE_BYTES:
@@ -88,16 +88,22 @@ def issue_from(text: str, author: str) -> Issue:
             f"The issue has {size} bytes, {MAX_ISSUE_BYTES} are allowed.",
             mend="Say what is wanted, and put logs and data into files of the repository.",
         )
-    head, _, body = text.strip().partition("\n")
-    title = head.lstrip("#").strip()
-    if not any(character.isalnum() for character in title):
+    lines = text.strip().split("\n")
+    head = next((number for number, line in enumerate(lines) if any(map(str.isalnum, line))), None)
+    if head is None:
         raise UserError("The issue is empty.", mend='Say what is wanted: phasegate run "Add a --json flag".')
+    title = " ".join(_HEADING.sub("", lines[head].strip(), count=1).split())
+    body = "\n".join(lines[head + 1 :])
     if len(title) > TITLE_LENGTH:
-        title, body = title[: TITLE_LENGTH - 1].rstrip() + "…", text.strip()
+        title, body = title[: TITLE_LENGTH - 1].rstrip() + "…", "\n".join(lines[head:])
     try:
         return Issue(number=None, title=title, body=body.strip(), author=author)
     except ValidationError as error:
-        raise UserError("The issue cannot be used: " + "; ".join(field_errors(error)) + ".") from None
+        raise _unusable("issue", error) from None
+
+
+def _unusable(what: str, error: ValidationError) -> UserError:
+    return UserError(f"The {what} cannot be used: {'; '.join(field_errors(error))}.")
 
 
 def branch_of(run: RunId) -> str:
@@ -105,9 +111,14 @@ def branch_of(run: RunId) -> str:
     return f"{BRANCH_PREFIX}/{run}"
 
 
+def _number(run: RunId) -> int:
+    return int(run.removeprefix("L"))
+
+
 def _made(directory: Path) -> bool:
-    try:
-        directory.mkdir(parents=True)
-    except FileExistsError:
-        return False
+    with disk_trouble():
+        try:
+            directory.mkdir(parents=True)
+        except FileExistsError:
+            return False
     return True

@@ -1,7 +1,7 @@
 """What crosses the door to a model: a conversation of frozen blocks, one request, one reply."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal, Protocol
 
@@ -104,6 +104,8 @@ class Reply:
     usage: Usage
     note: str = ""
     """The provider's explanation of a refusal, or the name of a stop reason that we do not know."""
+    sent: int = 0
+    """Tokens that this one request sent, as the provider counts them; 0 where that is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,11 +123,13 @@ class ModelLimits:
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """A request failed and is sent again."""
+    """An attempt failed; after so many seconds the request is sent again."""
 
     attempt: int
     seconds: float
     reason: str
+    usage: Usage = field(default_factory=Usage)
+    """What all failed attempts so far have used."""
 
 
 class ModelError(UserError):
@@ -143,7 +147,7 @@ class Model(Protocol):
         """Return the model's record. Raises `ModelError`."""
 
     def ask(self, request: Request, on_retry: Callable[[Retry], None]) -> Reply:
-        """Return the reply to a request. Raises `ModelError`."""
+        """Return the reply to a request. Raises `ModelError`, and whatever `on_retry` raises to end the attempts."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import secrets
 import tempfile
 import threading
 from collections.abc import Iterator, Sequence
@@ -10,18 +11,22 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
-from phasegate.documents.base import Digest, Document
+from phasegate.documents.base import Digest, Document, digest_of
 from phasegate.documents.chain import StoredDocument
 from phasegate.documents.parsing import parse_document, parse_model
 from phasegate.documents.progress import Progress
 from phasegate.documents.progress_events import Event
+from phasegate.documents.snapshot import Comment
 from phasegate.documents.transitions import advance
 from phasegate.doors.removal import remove_directory
 from phasegate.errors import RefusedError, UserError
 
 PROGRESS_FILE = "PROGRESS.json"
+THREAD_FILE = "thread.jsonl"
 MAX_PROGRESS_BYTES = 4 * 1024 * 1024
+MAX_COMMENT_BYTES = 1024 * 1024
 SCRATCH_PREFIX = "phasegate-"
+SCRATCH_NOTE = "scratch"
 _Doc = TypeVar("_Doc", bound=Document)
 
 
@@ -42,13 +47,12 @@ class RunStore:
             return self._progress
 
     def _read_progress(self) -> Progress:
-        try:
-            content = (self.directory / PROGRESS_FILE).read_bytes()
-        except FileNotFoundError:
+        content = _read(self.directory / PROGRESS_FILE)
+        if content is None:
             raise UserError(
                 f"There is no run {self.directory.name} here.",
                 mend="`phasegate list` shows the runs of this repository.",
-            ) from None
+            )
         return parse_model(content, Progress, max_bytes=MAX_PROGRESS_BYTES)
 
     def begin(self, progress: Progress) -> None:
@@ -76,33 +80,35 @@ class RunStore:
         return digest
 
     def get(self, digest: Digest, kind: type[_Doc]) -> _Doc:
-        """Return a document. Raises `DocumentError` if it is missing or not what its digest says."""
-        name = kind.model_fields["kind"].default
+        """Return a document. Raises `RefusedError` if it is missing or not, byte for byte, what its digest says."""
+        name = _kind_name(kind)
         path = self.directory / "documents" / f"{name}-{digest}.json"
-        try:
-            document = parse_document(path.read_bytes(), kind)
-        except FileNotFoundError:
-            raise RefusedError(f"The document {name} {digest[:12]} of run {self.directory.name} is missing.") from None
-        if document.digest != digest:
+        content = _read(path)
+        if content is None:
+            raise RefusedError(f"The document {name} {digest[:12]} of run {self.directory.name} is missing.")
+        if digest_of(content) != digest:
             raise RefusedError(
                 f"The document {path.name} was changed after it was made.",
                 mend=f"`phasegate audit {self.directory.name}` shows where the chain breaks.",
             )
-        return document
+        return parse_document(content, kind)
 
     def all(self, kind: type[_Doc]) -> tuple[_Doc, ...]:
-        """Return every document of a kind."""
-        name = kind.model_fields["kind"].default
-        return tuple(self.get(stored.digest, kind) for stored in self.stored() if stored.kind == name)
+        """Return every document of a kind, in the order of their digests."""
+        named = (_kind_and_digest(file.stem) for file in self._files())
+        return tuple(self.get(digest, kind) for name, digest in named if name == _kind_name(kind))
 
     def stored(self) -> tuple[StoredDocument, ...]:
         """Return every document as it lies on the disk, for an audit."""
-        files = sorted((self.directory / "documents").glob("*.json"))
+        contents = ((file, _read(file)) for file in self._files())
         return tuple(
-            StoredDocument(file.name, *_kind_and_digest(file.stem), file.read_bytes())
-            for file in files
-            if file.is_file()
+            StoredDocument(file.name, *_kind_and_digest(file.stem), content)
+            for file, content in contents
+            if content is not None
         )
+
+    def _files(self) -> list[Path]:
+        return sorted(file for file in (self.directory / "documents").glob("*.json") if file.is_file())
 
     def keep_details(self, name: str, text: str) -> None:
         """Keep a scout's details."""
@@ -110,17 +116,21 @@ class RunStore:
 
     def details(self, name: str) -> str:
         """Return a scout's details; empty if there are none."""
-        with suppress(FileNotFoundError):
-            return (self.directory / "details" / name).read_text("utf-8")
-        return ""
+        return (_read(self.directory / "details" / name) or b"").decode("utf-8", "replace")
 
     def note(self, transcript: str, entry: Sequence[tuple[str, str]]) -> None:
         """Append one line to a transcript."""
         path = self.directory / "transcripts" / f"{transcript}.jsonl"
-        with self._guard, _disk_trouble():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with path.open("a", encoding="utf-8", errors="backslashreplace") as file:
-                file.write(json.dumps(dict(entry), ensure_ascii=False) + "\n")
+        self._append(path, json.dumps(dict(entry), ensure_ascii=False))
+
+    def add_comment(self, comment: Comment) -> None:
+        """Append a comment to the run's thread."""
+        self._append(self.directory / THREAD_FILE, comment.model_dump_json())
+
+    def comments(self) -> tuple[Comment, ...]:
+        """Return the run's thread, the oldest first. Raises `DocumentError` for a broken one."""
+        lines = (_read(self.directory / THREAD_FILE) or b"").splitlines()
+        return tuple(parse_model(line, Comment, max_bytes=MAX_COMMENT_BYTES) for line in lines)
 
     @contextmanager
     def locked(self) -> Iterator[Path]:
@@ -129,44 +139,82 @@ class RunStore:
         The lock is the kernel's and ends with the process; what a killed process left is removed by the next one.
         Raises `RefusedError` if another process works on the run.
         """
-        self.directory.mkdir(parents=True, exist_ok=True)
-        lock = os.open(self.directory, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with self._lock():
             self._progress = None
             self._remove_scratch()
-            scratch = Path(tempfile.mkdtemp(prefix=SCRATCH_PREFIX))
+            scratch = self._make_scratch()
             try:
-                self._write(self.directory / "scratch", os.fsencode(scratch))
                 yield scratch
-            finally:
-                self._remove_scratch()
-        except BlockingIOError:
-            raise RefusedError(f"Another process works on run {self.directory.name} right now.") from None
+            except BaseException:
+                with suppress(UserError):  # threads may still be at work in there; the note stays for the next process
+                    self._remove_scratch()
+                raise
+            self._remove_scratch()
+
+    @contextmanager
+    def _lock(self) -> Iterator[None]:
+        with disk_trouble():
+            self.directory.mkdir(parents=True, exist_ok=True)
+            lock = os.open(self.directory, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise RefusedError(f"Another process works on run {self.directory.name} right now.") from None
+            yield
         finally:
             os.close(lock)
 
+    def _make_scratch(self) -> Path:
+        scratch = Path(tempfile.gettempdir()) / f"{SCRATCH_PREFIX}{secrets.token_hex(8)}"
+        self._write(self.directory / SCRATCH_NOTE, os.fsencode(scratch))  # first, so that no kill makes us forget it
+        with disk_trouble():
+            scratch.mkdir(mode=0o700)
+        return scratch
+
     def _remove_scratch(self) -> None:
-        note = self.directory / "scratch"
-        with suppress(FileNotFoundError):
-            scratch = Path(os.fsdecode(note.read_bytes()))
-            if scratch.name.startswith(SCRATCH_PREFIX) and not scratch.is_symlink() and scratch.is_dir():
-                remove_directory(scratch)
-            note.unlink()
+        note = self.directory / SCRATCH_NOTE
+        content = _read(note)
+        if content is None:
+            return
+        scratch = Path(os.fsdecode(content))
+        if scratch.name.startswith(SCRATCH_PREFIX):
+            remove_directory(scratch)
+        note.unlink(missing_ok=True)
+
+    def _append(self, path: Path, line: str) -> None:
+        with self._guard, disk_trouble():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("a", encoding="utf-8", errors="backslashreplace") as file:
+                file.write(f"{line}\n")
 
     def _write(self, path: Path, content: bytes) -> None:
         """Write a file whole or not at all."""
-        with _disk_trouble():
+        with disk_trouble():
             path.parent.mkdir(parents=True, exist_ok=True)
             with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
                 try:
                     file.write(content)
                     file.flush()
                     os.fsync(file.fileno())
-                    os.replace(file.name, path)  # noqa: PTH105 -- the pair of NamedTemporaryFile
+                    Path(file.name).replace(path)
                 except BaseException:
-                    os.unlink(file.name)  # noqa: PTH108 -- as above
+                    Path(file.name).unlink(missing_ok=True)
                     raise
+
+
+def _read(path: Path) -> bytes | None:
+    """Return a file's content, None when there is none. Raises `UserError` when it cannot be read."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise UserError(f"The run file {path} cannot be read: {error.strerror or error}.") from error
+
+
+def _kind_name(kind: type[Document]) -> str:
+    return str(kind.model_fields["kind"].default)
 
 
 def _kind_and_digest(stem: str) -> tuple[str, str]:
@@ -175,7 +223,8 @@ def _kind_and_digest(stem: str) -> tuple[str, str]:
 
 
 @contextmanager
-def _disk_trouble() -> Iterator[None]:
+def disk_trouble() -> Iterator[None]:
+    """Raise `UserError` for what the disk refuses."""
     try:
         yield
     except OSError as error:

@@ -26,6 +26,6 @@ class Templates:
             keep_trailing_newline=False,
         )
 
-    def render(self, name: str, **values: object) -> str:
+    def render(self, name: str, /, **values: object) -> str:
         """Return the rendered text. Raises `jinja2.UndefinedError` for a variable that is not given."""
         return self._environment.get_template(name).render(**values)

@@ -13,8 +13,7 @@ from phasegate.documents.base import Digest, Sha
 from phasegate.documents.change_set import TaskResult
 from phasegate.documents.plan import Plan
 from phasegate.documents.plan_markdown import render_plan
-from phasegate.documents.progress import WorkStatus
-from phasegate.documents.progress_events import CommitsRewritten, Event, HeadMoved, WorkMoved
+from phasegate.documents.progress_events import CommitsRewritten, Event, HeadMoved
 from phasegate.doors.git import FileChange, Person
 from phasegate.doors.run_store import RunStore
 from phasegate.errors import RefusedError
@@ -24,7 +23,8 @@ from phasegate.policy.config import PLANS_DIRECTORY
 
 AUTHOR = Person("phasegate", "phasegate@localhost")
 _SLUG_LENGTH = 48
-_IMPLEMENTED_BY = re.compile(r"^Implemented-by: .*\n", re.MULTILINE)
+_IMPLEMENTED_BY = re.compile(r"^Implemented-by: .*$", re.MULTILINE)
+_LIKE_A_TRAILER = re.compile(r"^([A-Za-z0-9-]+)\s*:")
 
 
 def plan_path(store: RunStore) -> str:
@@ -32,41 +32,47 @@ def plan_path(store: RunStore) -> str:
 
     Raises `RefusedError` when there is no plan yet.
     """
-    first = min(store.all(Plan), key=lambda plan: plan.revision, default=None)
-    if first is None:
-        raise RefusedError(f"Run {store.progress.run} has no plan yet.")
-    plain = unicodedata.normalize("NFKD", first.payload.title).encode("ascii", "ignore").decode().lower()
+    plain = unicodedata.normalize("NFKD", _first_plan(store).payload.title).encode("ascii", "ignore").decode().lower()
     slug = re.sub(r"[^a-z0-9]+", "-", plain)[:_SLUG_LENGTH].strip("-") or "plan"
     return f"{PLANS_DIRECTORY}/{store.progress.created:%Y-%m-%d}-{slug}.md"
 
 
-def publish_plan(setting: Setting, plan: Plan) -> None:
-    """Put the plan on the branch, as Markdown that another person or agent can work from."""
-    if not setting.config.plan.keep:
-        sync(setting)
-        return
+def _first_plan(store: RunStore) -> Plan:
+    """Return the plan that the one in force goes back to."""
+    plans = {plan.digest: plan for plan in store.all(Plan)}
+    plan = plans.get(store.progress.plan or "")
+    if plan is None:
+        raise RefusedError(f"Run {store.progress.run} has no plan yet.")
+    while (before := next((parent for parent in plan.parents if parent in plans), None)) is not None:
+        plan = plans[before]
+    return plan
+
+
+def publish_plan(setting: Setting, plan: Plan, *events: Event) -> None:
+    """Put the plan on the branch, as Markdown that another person or agent can work from.
+
+    `events` are booked together with it: either all has happened, or nothing.
+    """
     path, content = plan_path(setting.store), render_plan(plan).encode()
-    if setting.git.read(setting.store.progress.head_sha, path) == content:
+    if not setting.config.plan.keep or setting.git.read(setting.store.progress.head_sha, path) == content:
+        setting.store.advance(*events)
         sync(setting)
         return
     verb = "Plan" if plan.revision == 1 else "Revise the plan"
-    message = _message(
-        f"{verb}: {plan.payload.title}", "", [("Planned-by", plan.made_by.model), _run(setting, plan.digest)]
-    )
-    append(setting, [FileChange(path, content)], message)
+    trailers = [("Planned-by", plan.made_by.model), _run(setting, plan.digest)]
+    message = _message(f"{verb}: {plan.payload.title}", "", trailers)
+    move(setting, built(setting, [FileChange(path, content)], message), *events)
 
 
-def append(
-    setting: Setting, changes: Sequence[FileChange], message: str, *, done: tuple[str, Digest, str] | None = None
-) -> None:
-    """Commit on top of the branch. `done` books a task (id, its document, summary) with it. One at a time."""
+def built(setting: Setting, changes: Sequence[FileChange], message: str) -> Sha:
+    """Return a new commit on top of the branch, which does not move yet."""
     parent, now = setting.store.progress.head_sha, setting.clock.now()
-    commit = setting.git.commit(parent=parent, changes=changes, message=message, author=AUTHOR, when=now)
-    events: list[Event] = [HeadMoved(commit)]
-    if done is not None:
-        task, document, summary = done
-        events.append(WorkMoved(task, WorkStatus.DONE, now, summary=summary, document=document, commit=commit))
-    setting.store.advance(*events)
+    return setting.git.commit(parent=parent, changes=changes, message=message, author=AUTHOR, when=now)
+
+
+def move(setting: Setting, commit: Sha, *events: Event) -> None:
+    """Book a new commit together with `events`, then move the branch to it. One at a time."""
+    setting.store.advance(HeadMoved(commit), *events)
     sync(setting)
 
 
@@ -83,7 +89,8 @@ def sync(setting: Setting) -> None:
         raise RefusedError(
             f"The branch {progress.branch} is not where run {progress.run} left it.",
             cause="Somebody committed to it or moved it, so that the approval does not hold any more.",
-            mend=f"Put it back (git branch -f {progress.branch} {progress.head_sha[:12]}), or start a new run.",
+            mend=f"Put it back: git branch -f {progress.branch} {progress.head_sha[:12]}, then "
+            f"`phasegate resume {progress.run}`. Or start a new run, with --base {progress.branch}.",
         )
     setting.git.move_branch(progress.branch, new=progress.head_sha, old=tip)
 
@@ -114,14 +121,15 @@ def _message(title: str, body: str, trailers: Sequence[tuple[str, str | None]]) 
 
 
 def _plain(text: str) -> str:
-    """Return model text as one paragraph in which no line can be taken for a trailer."""
-    return " ".join(text.split()).replace(": ", ", ")
+    """Return a model's text as one paragraph that cannot be taken for a trailer."""
+    return _LIKE_A_TRAILER.sub(r"\1,", " ".join(text.split()))
 
 
-def sign_off(setting: Setting, reviewed_by: str) -> None:
+def sign_off(setting: Setting, reviewed_by: str) -> CommitsRewritten:
     """Write who reviewed into the commits of the tasks: the same trees, new messages, one move of the branch.
 
-    The new commits follow from the old ones alone, so doing it again after an interruption gives the same.
+    The new commits follow from the old ones alone, so doing it again after an interruption gives the same. Returns
+    what is to be booked. Raises `RefusedError` if somebody else moved the branch.
     """
     progress, parent = setting.store.progress, setting.store.progress.base_sha
     pairs: list[tuple[Sha, Sha]] = []
@@ -131,8 +139,9 @@ def sign_off(setting: Setting, reviewed_by: str) -> None:
         pairs.append((commit, _signed(setting, new_parent, commit, file_changes(entries), reviewed_by)))
     head = pairs[-1][1] if pairs else parent
     if setting.git.branch(progress.branch) != head:
+        sync(setting)
         setting.git.move_branch(progress.branch, new=head, old=progress.head_sha)
-    setting.store.advance(CommitsRewritten(tuple(pairs), head))
+    return CommitsRewritten(tuple(pairs), head)
 
 
 def _commits(setting: Setting) -> list[Sha]:
@@ -147,6 +156,7 @@ def _commits(setting: Setting) -> list[Sha]:
 
 def _signed(setting: Setting, parent: Sha, commit: Sha, changes: Sequence[FileChange], reviewed_by: str) -> Sha:
     note = setting.git.note(commit)
-    reviewed = f"Reviewed-by: {reviewed_by}\n"
-    message = note.message if reviewed in note.message else _IMPLEMENTED_BY.sub(rf"\g<0>{reviewed}", note.message)
+    said, _, trailers = note.message.rpartition("\n\n")
+    signed = _IMPLEMENTED_BY.sub(lambda line: f"{line[0]}\nReviewed-by: {reviewed_by}", trailers)
+    message = note.message if "\nReviewed-by: " in trailers else f"{said}\n\n{signed}"
     return setting.git.commit(parent=parent, changes=changes, message=message, author=AUTHOR, when=note.when)

@@ -5,41 +5,42 @@ from typing import cast
 
 from pydantic import BaseModel
 
-from phasegate.agent.assignment import ResultTool
 from phasegate.agent.tools.toolset import reading_tools
 from phasegate.documents.base import Step
 from phasegate.documents.change_set import Blocked
 from phasegate.documents.plan import Plan, PlanPayload
 from phasegate.documents.plan_markdown import render_payload
 from phasegate.documents.progress import PhaseName
+from phasegate.phases.hiring import Hiring, employ, result_tool
 from phasegate.phases.implement import changes_so_far
 from phasegate.phases.plan import finished_tasks, plan_problems
-from phasegate.phases.setting import Hiring, Setting, Worker
+from phasegate.phases.setting import Setting, Worker
 
 
 def correct(setting: Setting, plan: Plan, blocked: Blocked) -> Plan:
-    """Return a revised plan; finished tasks stand in it as they were. Raises what `Setting.employ` raises."""
+    """Return a revised plan; finished tasks stand in it as they were. Raises what `employ` raises."""
     tier = setting.config.models.correct
 
     def check(payload: BaseModel) -> Sequence[str]:
         return plan_problems(setting, cast("PlanPayload", payload))
 
     with setting.work_tree(setting.store.progress.head_sha) as tree:
-        handed_in = setting.employ(
+        handed_in = employ(
+            setting,
             Worker(PhaseName.CORRECT),
             Hiring(
                 tier=tier,
                 system=setting.prompt("correct"),
                 sees=(_task(setting, plan, blocked),),
                 tools=reading_tools(tree.workspace, setting.clock.seconds),
-                results=(ResultTool("submit", "Hand in the corrected plan.", PlanPayload, check),),
+                results=(result_tool("submit", "Hand in the corrected plan.", PlanPayload, Plan, check),),
             ),
         )
     return Plan(
         run=plan.run,
         parents=(plan.digest, blocked.digest),
         made_by=setting.made_by(Step.CORRECT, tier),
-        revision=max(old.revision for old in setting.store.all(Plan)) + 1,
+        revision=plan.revision + 1,
         payload=cast("PlanPayload", handed_in.payload),
     )
 

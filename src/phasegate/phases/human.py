@@ -3,15 +3,18 @@
 Each is done, or refused with the reason.
 """
 
+from pydantic import ValidationError
+
 from phasegate.documents.approval import Approval, ApprovalPayload, Approver
 from phasegate.documents.base import Digest, Step
 from phasegate.documents.interview import Feedback
+from phasegate.documents.parsing import field_errors
 from phasegate.documents.plan import Plan
 from phasegate.documents.plan_markdown import parse_plan
 from phasegate.documents.progress import PhaseName, Progress, RunState, WaitingFor, WorkStatus
 from phasegate.documents.progress_events import HumanSpoke, PhasesReopened, PlanSet, RunEnded, RunResumed, WorkMoved
 from phasegate.doors.run_store import RunStore
-from phasegate.errors import RefusedError
+from phasegate.errors import RefusedError, UserError
 from phasegate.phases.branch import sync
 from phasegate.phases.plan import plan_problems
 from phasegate.phases.setting import Setting
@@ -59,19 +62,21 @@ def approve(setting: Setting, approver: Approver, *, digest: str | None = None) 
 def say(setting: Setting, verb: str, text: str, author: str) -> None:
     """Send a plan back with a wish (`revise`), start it anew (`replan`), or answer the planner's questions (`answer`).
 
-    Raises `RefusedError` when the run does not wait for that.
+    Raises `RefusedError` when the run does not wait for that, `UserError` for an empty or an over-long text.
     """
     wanted = WaitingFor.ANSWERS if verb == "answer" else WaitingFor.APPROVAL
     progress = _waiting(setting.store.progress, wanted)
     about = progress.phase(PhaseName.PLAN).document if wanted is WaitingFor.ANSWERS else _in_force(progress)
-    feedback = Feedback.model_validate(
-        {
-            "run": progress.run,
-            "parents": (about,),
-            "made_by": setting.made_by(Step.DECIDE, None),
-            "payload": {"verb": verb, "text": text, "author": author, "at": setting.clock.now()},
-        }
-    )
+    content = {
+        "run": progress.run,
+        "parents": (about,),
+        "made_by": setting.made_by(Step.DECIDE, None),
+        "payload": {"verb": verb, "text": text, "author": author, "at": setting.clock.now()},
+    }
+    try:
+        feedback = Feedback.model_validate(content)
+    except ValidationError as error:
+        raise UserError("What you said cannot be used: " + "; ".join(field_errors(error)) + ".") from None
     setting.store.put(feedback)
     setting.store.advance(HumanSpoke(None), PhasesReopened((PhaseName.PLAN,)))
 
@@ -82,6 +87,7 @@ def adopt(setting: Setting, markdown: str) -> bool:
     Raises `DocumentError` for what is no plan, `RefusedError` for a plan that does not pass the gate after planning.
     """
     progress = _waiting(setting.store.progress, WaitingFor.APPROVAL)
+    _refuse_in_primer_run(progress)
     current = setting.store.get(_in_force(progress), Plan)
     parsed = parse_plan(markdown)
     if parsed.payload == current.payload:
@@ -93,7 +99,7 @@ def adopt(setting: Setting, markdown: str) -> bool:
         run=progress.run,
         parents=(current.digest,),
         made_by=setting.made_by(Step.DECIDE, None),
-        revision=max(old.revision for old in setting.store.all(Plan)) + 1,
+        revision=current.revision + 1,
         payload=parsed.payload,
     )
     tasks = tuple((task.id, task.title) for task in adopted.payload.tasks)
@@ -102,14 +108,18 @@ def adopt(setting: Setting, markdown: str) -> bool:
 
 
 def end(store: RunStore, state: RunState, reason: str) -> None:
-    """Reject, cancel, or take by hand. Raises `IllegalTransitionError` when the run is over already."""
+    """Reject, cancel, or take by hand. Raises `RefusedError` when the run is over already, or has no plan to take."""
+    if state is RunState.MANUAL:
+        _refuse_in_primer_run(store.progress)
+        _in_force(store.progress)
     store.advance(RunEnded(state, reason))
 
 
 def resume(store: RunStore) -> None:
     """Open a failed, cancelled or interrupted run again at its first unfinished task or phase.
 
-    Raises `IllegalTransitionError` for a run that is done, rejected or taken by hand.
+    One that waits for a human goes on waiting. Raises `IllegalTransitionError` for a run that is done, rejected or
+    taken by hand.
     """
     if store.progress.state is not RunState.WAITING:
         store.advance(RunResumed())
@@ -129,3 +139,12 @@ def _in_force(progress: Progress) -> Digest:
     if progress.plan is None:
         raise RefusedError(f"Run {progress.run} has no plan yet.")
     return progress.plan
+
+
+def _refuse_in_primer_run(progress: Progress) -> None:
+    if progress.purpose == "primer":
+        run = progress.run
+        raise RefusedError(
+            f"Run {run} drafts a primer: there is no plan in it.",
+            mend=f'`phasegate revise {run} "TEXT"` has it drafted anew, or edit the primer on the branch afterwards.',
+        )

@@ -7,69 +7,47 @@ names; never from the findings, the issue or its comments.
 import threading
 from functools import partial
 
-from phasegate.documents.approval import Approval
+from phasegate.agent.tools.tool import cut
 from phasegate.documents.base import Digest
 from phasegate.documents.change_set import TaskResult
 from phasegate.documents.gate_report import GateReport
 from phasegate.documents.plan import Plan, Task
-from phasegate.documents.progress import PhaseName, WorkStatus
+from phasegate.documents.progress import PhaseName, WorkProgress, WorkStatus
 from phasegate.documents.review import Review
-from phasegate.errors import RefusedError
+from phasegate.phases.approved import approved_plan
 from phasegate.phases.branch import sync
+from phasegate.phases.gates import sandbox_of
 from phasegate.phases.parallel import in_parallel
 from phasegate.phases.setting import Setting
 from phasegate.phases.work import WorkOrder, carry_out
-from phasegate.policy.approval import Standing, why_void, within_approved
 from phasegate.policy.scope import Scope, waves
 
 SHOWN_BYTES = 24_000
+"""A named file up to this size is shown at once, which saves the model a turn for it."""
 SHOWN_IN_ALL = 120_000
+"""All files that are shown at once, and a difference, in bytes and characters."""
 
 
 def implement(setting: Setting) -> None:
     """Work through all tasks and repairs that are left; the progress says how they ended.
 
-    Ends early when a task is blocked. Raises `RefusedError` when the approval does not hold, and what
-    `Setting.employ` raises.
+    Ends early when a task is blocked. Raises `RefusedError` when the approval does not hold, and what `employ` raises.
     """
     plan = approved_plan(setting)
     sync(setting)
+    if setting.gates:
+        sandbox_of(setting)  # refused before any money is spent on work that could not be checked
     done = frozenset(task.id for task in setting.store.progress.tasks if task.status is WorkStatus.DONE)
     one_at_a_time = threading.Lock()
     for wave in waves(plan.payload.tasks, done):
         orders = [_task_order(setting, plan, task) for task in wave]
         work = [partial(carry_out, setting, order, one_at_a_time) for order in orders]
-        in_parallel(work, setting.config.implement.parallel)
+        in_parallel(work, setting.config.implement.parallel, setting.stop)
         if any(task.status is WorkStatus.BLOCKED for task in setting.store.progress.tasks):
             return
     for repair in setting.store.progress.tasks:
         if repair.id.startswith("R") and repair.status is not WorkStatus.DONE:
-            carry_out(setting, _repair_order(setting, plan, repair.id, repair.title), one_at_a_time)
-
-
-def approved_plan(setting: Setting) -> Plan:
-    """Return the plan in force. Raises `RefusedError` unless a human's approval covers it."""
-    progress = setting.store.progress
-    if progress.plan is None or progress.approval is None:
-        raise RefusedError(f"Run {progress.run} has no approved plan.")
-    plan = setting.store.get(progress.plan, Plan)
-    approval = setting.store.get(progress.approval, Approval)
-    approved = approved_subject(setting)
-    standing = Standing(base_sha=progress.base_sha, config=setting.config.digest, head_sha=approval.payload.head_sha)
-    void = why_void(approval, approved.digest, standing)
-    if void is None and plan != approved and not within_approved(approved, plan):
-        void = "the plan was changed beyond what was approved"
-    if void is not None:
-        raise RefusedError(f"The approval does not hold: {void}.", mend=f"`phasegate approve {progress.run}` anew.")
-    return plan
-
-
-def approved_subject(setting: Setting) -> Plan:
-    """Return the very plan that the human approved; corrections may have followed it. Raises `RefusedError`."""
-    progress = setting.store.progress
-    if progress.approval is None:
-        raise RefusedError(f"Run {progress.run} has no approved plan.")
-    return setting.store.get(setting.store.get(progress.approval, Approval).payload.subject, Plan)
+            carry_out(setting, _repair_order(setting, plan, repair), one_at_a_time)
 
 
 def _task_order(setting: Setting, plan: Plan, task: Task) -> WorkOrder:
@@ -93,7 +71,7 @@ def _task_order(setting: Setting, plan: Plan, task: Task) -> WorkOrder:
     )
 
 
-def _repair_order(setting: Setting, plan: Plan, work_id: str, title: str) -> WorkOrder:
+def _repair_order(setting: Setting, plan: Plan, repair: WorkProgress) -> WorkOrder:
     fenced = setting.fence.around
     reports = _failed_reports(setting)
     told = [(f"{name} report", setting.prompt(f"{name}_report", report=report.payload)) for name, report in reports]
@@ -109,8 +87,8 @@ def _repair_order(setting: Setting, plan: Plan, work_id: str, title: str) -> Wor
         primer=setting.primer(),
     )
     return WorkOrder(
-        id=work_id,
-        title=title,
+        id=repair.id,
+        title=repair.title,
         brief=brief,
         criteria=("what the report names is repaired",),
         scope=Scope.of(plan.payload.tasks),
@@ -152,11 +130,12 @@ def changes_so_far(setting: Setting) -> str:
     progress = setting.store.progress
     plan = setting.store.get(progress.plan, Plan) if progress.plan else None
     paths = sorted({file.path for file in plan.scope}) if plan else []
-    return setting.git.diff(progress.base_sha, progress.head_sha, paths) or "(nothing yet)"
+    diff = setting.git.diff(progress.base_sha, progress.head_sha, paths) or "(nothing yet)"
+    return cut(diff, SHOWN_IN_ALL, hint="Read the files to see the rest.")
 
 
 def _files(setting: Setting, paths: list[str]) -> str:
-    """Return the named files that exist, fenced, as far as they fit: it saves the model a turn for each."""
+    """Return the named files that exist, fenced, as far as they fit."""
     shown, left = [], SHOWN_IN_ALL
     head = setting.store.progress.head_sha
     for path in paths:

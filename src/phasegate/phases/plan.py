@@ -13,32 +13,41 @@ from phasegate.documents.interview import Feedback, Questions, QuestionsPayload
 from phasegate.documents.plan import Plan, PlanPayload, Task
 from phasegate.documents.plan_markdown import render_payload
 from phasegate.documents.progress import PhaseName, WorkStatus
-from phasegate.phases.setting import Hiring, Setting, Worker
+from phasegate.phases.hiring import Hiring, employ, result_tool
+from phasegate.phases.setting import Setting, Worker
 from phasegate.policy.validation import check_plan
 
 
 def plan(setting: Setting) -> Plan | Questions:
-    """Return a plan, or questions for the human. Raises what `Setting.employ` raises."""
+    """Return a plan, or questions for the human. Raises what `employ` raises."""
     progress = setting.store.progress
     tier = setting.config.models.plan
-    before = _before(setting)
+    talk = _talk(setting)
     with setting.work_tree(progress.base_sha) as tree:
-        handed_in = setting.employ(
+        handed_in = employ(
+            setting,
             Worker(PhaseName.PLAN),
             Hiring(
                 tier=tier,
                 system=setting.prompt("plan"),
-                sees=(_task(setting, before),),
+                sees=(_task(setting, talk),),
                 tools=reading_tools(tree.workspace, setting.clock.seconds),
                 results=_results(setting),
             ),
         )
-    made_by, parents = setting.made_by(Step.PLAN, tier), _parents(setting, before)
+    made_by, parents = setting.made_by(Step.PLAN, tier), _parents(setting, talk)
     if isinstance(handed_in.payload, QuestionsPayload):
         return Questions(run=progress.run, parents=parents, made_by=made_by, payload=handed_in.payload)
     payload = cast("PlanPayload", handed_in.payload)
-    revision = max((old.revision for old in setting.store.all(Plan)), default=0) + 1
+    before = plan_in_force(setting)
+    revision = before.revision + 1 if before else 1
     return Plan(run=progress.run, parents=parents, made_by=made_by, revision=revision, payload=payload)
+
+
+def plan_in_force(setting: Setting) -> Plan | None:
+    """Return the plan that a new one would replace; None if there is none yet, or in a primer run."""
+    progress = setting.store.progress
+    return setting.store.get(progress.plan, Plan) if progress.plan and progress.purpose == "change" else None
 
 
 def plan_problems(setting: Setting, payload: PlanPayload) -> list[str]:
@@ -50,47 +59,46 @@ def plan_problems(setting: Setting, payload: PlanPayload) -> list[str]:
 
 def finished_tasks(setting: Setting) -> dict[str, Task]:
     """Return the tasks that are done already, by id: every later plan has to keep them as they are."""
-    progress = setting.store.progress
-    if progress.plan is None or progress.purpose == "primer":
-        return {}
-    done = {task.id for task in progress.tasks if task.status is WorkStatus.DONE}
-    return {task.id: task for task in setting.store.get(progress.plan, Plan).payload.tasks if task.id in done}
+    done = {task.id for task in setting.store.progress.tasks if task.status is WorkStatus.DONE}
+    plan = plan_in_force(setting)
+    return {task.id: task for task in plan.payload.tasks if task.id in done} if plan else {}
+
+
+def what_was_said(setting: Setting) -> tuple[Feedback, ...]:
+    """Return what people said to plans, drafts and questions, the latest last."""
+    return tuple(sorted(setting.store.all(Feedback), key=lambda feedback: feedback.payload.at))
 
 
 def _results(setting: Setting) -> Sequence[ResultTool]:
     def check(payload: BaseModel) -> Sequence[str]:
         return plan_problems(setting, cast("PlanPayload", payload))
 
-    submit = ResultTool("submit", "Hand in the plan.", PlanPayload, check)
+    submit = result_tool("submit", "Hand in the plan.", PlanPayload, Plan, check)
     if not setting.config.plan.questions:
         return (submit,)
     told = "Ask the human instead of planning, when a decision is theirs and the plan depends on it."
-    return (submit, ResultTool("ask", told, QuestionsPayload, lambda _: ()))
+    return (submit, result_tool("ask", told, QuestionsPayload, Questions))
 
 
-def _before(setting: Setting) -> tuple[Plan | Questions | Feedback, ...]:
-    """Return the plan or the questions that people have answered, and what they said."""
-    said = setting.store.all(Feedback)
-    if not said:
-        return ()
-    known: dict[Digest, Plan | Questions] = {}
-    known |= {old.digest: old for old in setting.store.all(Plan)}
-    known |= {asked.digest: asked for asked in setting.store.all(Questions)}
-    spoken = sorted(said, key=lambda feedback: feedback.payload.at)
-    about = [known[parent] for feedback in spoken for parent in feedback.parents if parent in known]
-    return (*dict.fromkeys(about), *spoken)
+def _talk(setting: Setting) -> tuple[Questions | Feedback, ...]:
+    """Return what people said, the latest last, and before an answer the questions that it answers."""
+    asked = {questions.digest: questions for questions in setting.store.all(Questions)}
+    talk: list[Questions | Feedback] = []
+    for feedback in what_was_said(setting):
+        talk += [*(asked.pop(parent) for parent in feedback.parents if parent in asked), feedback]
+    return tuple(talk)
 
 
-def _parents(setting: Setting, before: Sequence[Plan | Questions | Feedback]) -> tuple[Digest, ...]:
-    findings = setting.store.progress.phase(PhaseName.RESEARCH).document
-    start = (setting.store.progress.snapshot, *([findings] if findings else []))
-    return (*start, *(document.digest for document in before))
+def _parents(setting: Setting, talk: Sequence[Questions | Feedback]) -> tuple[Digest, ...]:
+    progress = setting.store.progress
+    start = (progress.snapshot, progress.phase(PhaseName.RESEARCH).document, progress.plan)
+    return (*(digest for digest in start if digest), *(document.digest for document in talk))
 
 
-def _task(setting: Setting, before: Sequence[Plan | Questions | Feedback]) -> str:
-    findings = setting.store.progress.phase(PhaseName.RESEARCH).document
-    plans = [document for document in before if isinstance(document, Plan)]
-    fenced = setting.fence.around
+def _task(setting: Setting, talk: Sequence[Questions | Feedback]) -> str:
+    progress, fenced = setting.store.progress, setting.fence.around
+    findings = progress.phase(PhaseName.RESEARCH).document
+    before = plan_in_force(setting)
     return setting.prompt(
         "plan_task",
         issue=fenced("issue", setting.prompt("issue", issue=setting.snapshot.payload.issue)),
@@ -99,8 +107,8 @@ def _task(setting: Setting, before: Sequence[Plan | Questions | Feedback]) -> st
         else "",
         primer=setting.primer(),
         gates=fenced("gates", "\n".join(f"{name}: {gate.run}" for name, gate in setting.gates.items())),
-        plan=fenced("the plan before", render_payload(plans[-1].payload)) if plans else "",
-        talk=fenced("what people said", setting.prompt("talk", documents=before)) if before else "",
+        plan=fenced("the plan before", render_payload(before.payload)) if before else "",
+        talk=fenced("what people said", setting.prompt("talk", documents=talk)) if talk else "",
         may_ask=setting.config.plan.questions,
         finished=", ".join(finished_tasks(setting)),
     )

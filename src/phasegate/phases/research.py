@@ -17,13 +17,14 @@ from phasegate.doors.model import ModelError, ToolSpec
 from phasegate.doors.run_store import RunStore
 from phasegate.doors.workspace import Workspace
 from phasegate.errors import GateFailedError, RefusedError
+from phasegate.phases.hiring import Hiring, employ, no_problems, result_tool
 from phasegate.phases.parallel import in_parallel
-from phasegate.phases.setting import Hiring, Setting, Worker, WorkerEnded, WorkerStarted
+from phasegate.phases.setting import Setting, Worker, WorkerEnded, WorkerStarted
 from phasegate.policy.validation import check_findings, check_scouts
 
 
 def research(setting: Setting) -> Findings:
-    """Return findings on what the snapshot asks for. Raises what `Setting.employ` raises."""
+    """Return findings on what the snapshot asks for. Raises what `employ` raises."""
     with setting.work_tree(setting.store.progress.base_sha) as tree:
         reports = _scout(setting, tree.workspace)
         payload = _synthesise(setting, tree.workspace, reports)
@@ -41,17 +42,22 @@ def _scout(setting: Setting, workspace: Workspace) -> Sequence[ScoutReport]:
     done = {report.payload.scout: report for report in setting.store.all(ScoutReport)}
     asked = [(f"S{number}", question) for number, question in enumerate(questions, 1)]
     new = [(scout, question) for scout, question in asked if scout not in done]
-    made = in_parallel([partial(_one_scout, setting, workspace, *pair) for pair in new], len(new))
+    made = in_parallel([partial(_one_scout, setting, workspace, *pair) for pair in new], len(new), setting.stop)
     done |= {report.payload.scout: report for report in made}
     reports = [done[scout] for scout, _ in asked]
     problems = check_scouts([report.payload for report in reports], minimum=setting.config.research.minimum)
     if problems:
         raise GateFailedError(f"Research cannot go on: {problems[0]}.", mend="`phasegate resume` tries again.")
+    for report in made:  # a failure too, now that research goes on with it: the findings name it as a parent
+        setting.store.put(report)
     return reports
 
 
 def _one_scout(setting: Setting, workspace: Workspace, scout: str, question: str) -> ScoutReport:
-    """Return a scout's report; a scout that fails reports that, and the others go on."""
+    """Return a scout's report; a scout that fails reports that, and the others go on.
+
+    Only what came back with something is kept at once: a failed scout is asked again on `resume`.
+    """
     worker, tier = Worker(PhaseName.RESEARCH, scout), setting.config.models.scout
     setting.watch(worker, WorkerStarted(question, tier.model))
     try:
@@ -81,14 +87,15 @@ def _one_scout(setting: Setting, workspace: Workspace, scout: str, question: str
 
 def _ask_scout(setting: Setting, workspace: Workspace, worker: Worker, question: str) -> ScoutAnswer:
     issue = setting.fence.around("issue", setting.prompt("issue", issue=setting.snapshot.payload.issue))
-    handed_in = setting.employ(
+    handed_in = employ(
+        setting,
         worker,
         Hiring(
             tier=setting.config.models.scout,
             system=setting.prompt("scout"),
             sees=(setting.prompt("scout_task", question=question, issue=issue, primer=setting.primer()),),
             tools=reading_tools(workspace, setting.clock.seconds),
-            results=(ResultTool("submit", "Hand in your answer.", ScoutAnswer, lambda _: ()),),
+            results=(ResultTool("submit", "Hand in your answer.", ScoutAnswer, no_problems),),
         ),
     )
     return cast("ScoutAnswer", handed_in.payload)
@@ -104,14 +111,15 @@ def _synthesise(setting: Setting, workspace: Workspace, reports: Sequence[ScoutR
     def check(payload: BaseModel) -> Sequence[str]:
         return check_findings(cast("FindingsPayload", payload), files=setting.files)
 
-    handed_in = setting.employ(
+    handed_in = employ(
+        setting,
         Worker(PhaseName.RESEARCH),
         Hiring(
             tier=tier,
             system=setting.prompt("research"),
             sees=(setting.prompt("research_task", issue=issue, scouts=scouts, primer=setting.primer()),),
             tools=(*tools, DetailsTool(setting.store)) if reports else tools,
-            results=(ResultTool("submit", "Hand in the findings.", FindingsPayload, check),),
+            results=(result_tool("submit", "Hand in the findings.", FindingsPayload, Findings, check),),
         ),
     )
     return cast("FindingsPayload", handed_in.payload)

@@ -5,7 +5,6 @@ from typing import cast
 
 from pydantic import BaseModel
 
-from phasegate.agent.assignment import ResultTool
 from phasegate.agent.tools.toolset import reading_tools
 from phasegate.documents.base import Step
 from phasegate.documents.change_set import ChangeSet
@@ -14,13 +13,14 @@ from phasegate.documents.plan import Plan
 from phasegate.documents.plan_markdown import render_payload
 from phasegate.documents.progress import PhaseName
 from phasegate.documents.review import Review, ReviewPayload
+from phasegate.phases.hiring import Hiring, employ, result_tool
 from phasegate.phases.implement import changes_so_far
-from phasegate.phases.setting import Hiring, Setting, Worker
+from phasegate.phases.setting import Setting, Worker
 from phasegate.policy.validation import check_review
 
 
 def review(setting: Setting, plan: Plan, change: ChangeSet, report: GateReport) -> Review:
-    """Return a verdict on the change. Raises what `Setting.employ` raises."""
+    """Return a verdict on the change. Raises what `employ` raises."""
     tier = setting.config.models.review
     known = frozenset(setting.files) | {entry.path for entry in change.payload.entries}
 
@@ -28,14 +28,15 @@ def review(setting: Setting, plan: Plan, change: ChangeSet, report: GateReport) 
         return check_review(cast("ReviewPayload", payload), files=known)
 
     with setting.work_tree(change.payload.head_sha) as tree:
-        handed_in = setting.employ(
+        handed_in = employ(
+            setting,
             Worker(PhaseName.REVIEW),
             Hiring(
                 tier=tier,
                 system=setting.prompt("review"),
                 sees=(_task(setting, plan, change, report),),
                 tools=reading_tools(tree.workspace, setting.clock.seconds),
-                results=(ResultTool("submit", "Hand in the review.", ReviewPayload, check),),
+                results=(result_tool("submit", "Hand in the review.", ReviewPayload, Review, check),),
             ),
         )
     return Review(

@@ -1,29 +1,16 @@
 """What every phase of a run is given: the doors, the rules, the record, and whom to tell."""
 
-from collections.abc import Callable, Mapping, Sequence
+import threading
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal
 from pathlib import Path
 
 from phasegate import __version__
-from phasegate.agent.assignment import (
-    AgentEvent,
-    Assignment,
-    Outcome,
-    ResultTool,
-    Said,
-    Stop,
-    Stopped,
-    Submitted,
-    ToolUsed,
-)
+from phasegate.agent.assignment import AgentEvent
 from phasegate.agent.fence import Fence
-from phasegate.agent.loop import Agent
-from phasegate.agent.tools.tool import Tool
 from phasegate.documents.base import MadeBy, Sha, Step
-from phasegate.documents.progress import PhaseName, Spent, Usage
-from phasegate.documents.progress_events import Paid
+from phasegate.documents.progress import PhaseName
 from phasegate.documents.snapshot import Snapshot
 from phasegate.doors.git import Git
 from phasegate.doors.model import Model
@@ -32,13 +19,8 @@ from phasegate.doors.run_store import RunStore
 from phasegate.doors.sandbox import Sandbox
 from phasegate.doors.templates import Templates
 from phasegate.doors.work_tree import WorkTree
-from phasegate.errors import BudgetError, GateFailedError, RefusedError, UserError
-from phasegate.policy.budget import accounts_for, spent_up
 from phasegate.policy.config import PRIMER_PATH, Config, Gate, Tier
 from phasegate.policy.scope import ProtectedPaths
-
-LAST_PHASES = frozenset({PhaseName.VERIFY, PhaseName.REVIEW})
-"""What the reserve is kept for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +84,8 @@ class Setting:
     files: Mapping[str, int] = field(repr=False)
     """Every path at the base commit, with its size in bytes."""
     protected: ProtectedPaths
+    stop: threading.Event = field(default_factory=threading.Event)
+    """Set on Ctrl-C: who works in a thread looks at it and gives up."""
 
     @property
     def snapshot(self) -> Snapshot:
@@ -125,98 +109,7 @@ class Setting:
         """Return a throw-away copy of a commit's files."""
         return WorkTree.make(self.git, commit, parent=self.scratch)
 
-    def employ(self, worker: Worker, hiring: "Hiring") -> Submitted:
-        """Let an agent work until it hands in.
-
-        Raises `BudgetError`, `RefusedError` (the model refuses), `GateFailedError` (nothing valid came), `ModelError`.
-        """
-        assignment = Assignment(
-            tier=hiring.tier,
-            system=hiring.system,
-            sees=(self.fence.rule, *hiring.sees),
-            tools=tuple(hiring.tools),
-            results=tuple(hiring.results),
-            fence=self.fence,
-            chances=hiring.chances,
-        )
-        ledger = PhaseLedger(self, worker, hiring.task)
-        agent = Agent(assignment, self.model, ledger, self.clock.seconds, lambda event: self._note(worker, event))
-        return _submitted(agent.work(), worker)
-
-    def _note(self, worker: Worker, event: AgentEvent) -> None:
-        self.watch(worker, event)
-        match event:
-            case Said(text):
-                entry = [("said", text)]
-            case ToolUsed(name, input_json, output, is_error):
-                entry = [("tool", name), ("input", input_json), ("output", output), ("error", str(is_error))]
-            case _:
-                entry = [("event", repr(event))]
-        self.store.note(worker.label, entry)
-
-
-@dataclass(frozen=True, slots=True)
-class Hiring:
-    """Whom a phase wants: a tier, a role, what it sees, what it may use, how it hands in."""
-
-    tier: Tier
-    system: str
-    sees: Sequence[str]
-    tools: Sequence[Tool]
-    results: Sequence[ResultTool]
-    chances: int = 3
-    task: str | None = None
-    """The task whose account is charged too."""
-
-
-@dataclass(frozen=True, slots=True)
-class PhaseLedger:
-    """Keeps the account of a worker in the progress file, on every turn."""
-
-    setting: Setting
-    worker: Worker
-    task: str | None
-
-    def cost(self, model: str, usage: Usage) -> Decimal:
-        """Return US dollars."""
-        return self.setting.prices.cost(model, usage)
-
-    def refusal(self, *, next_usd: Decimal, next_tokens: int) -> str | None:
-        """Return why the next request may not be sent, or None."""
-        progress = self.setting.store.progress
-        task = progress.task(self.task) if self.task else None
-        accounts = accounts_for(
-            self.setting.config.budget,
-            run=progress.spent,
-            phase=progress.phase(self.worker.phase).spent,
-            task=task.spent if task else None,
-            may_use_reserve=self.worker.phase in LAST_PHASES,
-        )
-        return spent_up(accounts, next_usd=next_usd, next_tokens=next_tokens)
-
-    def pay(self, spent: Spent) -> None:
-        """Book what a turn has cost."""
-        self.setting.store.advance(Paid(self.worker.phase, spent, self.task))
-
-
-def _submitted(outcome: Outcome, worker: Worker) -> Submitted:
-    if isinstance(outcome, Submitted):
-        return outcome
-    raise _ended_without(outcome, worker)
-
-
-def _ended_without(outcome: Stopped, worker: Worker) -> UserError:
-    match outcome.stop:
-        case Stop.BUDGET:
-            return BudgetError(
-                f"{worker.label} stopped: {outcome.reason}.",
-                cause="The budget is spent; what was done is kept.",
-                mend="Raise `budget:` in the configuration, or make the task smaller; then `phasegate resume`.",
-            )
-        case Stop.REFUSAL:
-            return RefusedError(f"The model refused to work on {worker.label}: {outcome.reason}.")
-        case _:
-            return GateFailedError(
-                f"{worker.label} left nothing that can be used: {outcome.reason}.",
-                mend="The transcript says what it tried. `phasegate resume` lets it try again.",
-            )
+    def check_stop(self) -> None:
+        """Raise `KeyboardInterrupt` in whatever thread asks, once the user has pressed Ctrl-C."""
+        if self.stop.is_set():
+            raise KeyboardInterrupt

@@ -1,8 +1,11 @@
 """Verify: base and change set on a clean copy, the repository's own gates, and nobody's word."""
 
+from pydantic import ValidationError
+
 from phasegate.documents.base import Step
 from phasegate.documents.change_set import ChangeSet, ChangeSetPayload
 from phasegate.documents.gate_report import GateReport, GateReportPayload
+from phasegate.documents.parsing import field_errors
 from phasegate.documents.plan import Plan
 from phasegate.documents.progress import PhaseName, Spent
 from phasegate.documents.progress_events import Paid
@@ -26,18 +29,21 @@ def change_set(setting: Setting, plan: Plan) -> ChangeSet:
     if problems:
         raise GateFailedError("The change is not what was approved: " + "; ".join(problems) + ".")
     approval = [progress.approval] if progress.approval else []
-    return ChangeSet(
-        run=progress.run,
-        parents=(plan.digest, *approval, *(result.digest for result in results)),
-        made_by=setting.made_by(Step.IMPLEMENT, None),
-        payload=ChangeSetPayload(
-            base_sha=progress.base_sha,
-            head_sha=progress.head_sha,
-            plan=plan.digest,
-            entries=tuple(entries),
-            tasks=tuple(result.payload for result in results),
-        ),
-    )
+    try:
+        return ChangeSet(
+            run=progress.run,
+            parents=(plan.digest, *approval, *(result.digest for result in results)),
+            made_by=setting.made_by(Step.IMPLEMENT, None),
+            payload=ChangeSetPayload(
+                base_sha=progress.base_sha,
+                head_sha=progress.head_sha,
+                plan=plan.digest,
+                entries=tuple(entries),
+                tasks=tuple(result.payload for result in results),
+            ),
+        )
+    except ValidationError as error:
+        raise GateFailedError("The change is too large: " + "; ".join(field_errors(error)) + ".") from None
 
 
 def verify(setting: Setting, change: ChangeSet) -> GateReport:

@@ -7,10 +7,9 @@ from typing import cast
 
 from pydantic import BaseModel
 
-from phasegate.agent.assignment import ResultTool
 from phasegate.agent.tools.editing import EditRules
 from phasegate.agent.tools.toolset import working_tools
-from phasegate.documents.base import Digest, Step
+from phasegate.documents.base import KIB, Digest, Step
 from phasegate.documents.change_set import (
     Blocked,
     BlockedPayload,
@@ -21,17 +20,20 @@ from phasegate.documents.change_set import (
     WorkResult,
 )
 from phasegate.documents.gate_report import GateResult
-from phasegate.documents.parsing import DocumentError
 from phasegate.documents.progress import PhaseName, WorkStatus
 from phasegate.documents.progress_events import WorkMoved
 from phasegate.doors.work_tree import WorkTree
-from phasegate.errors import UserError
-from phasegate.phases.branch import append, task_message
+from phasegate.errors import RefusedError, UserError
+from phasegate.phases.branch import built, move, task_message
 from phasegate.phases.changes import entry_of, file_changes
 from phasegate.phases.gates import describe, run_gate
-from phasegate.phases.setting import Hiring, Setting, Worker, WorkerEnded, WorkerStarted
+from phasegate.phases.hiring import Hiring, employ, result_tool, size_problems
+from phasegate.phases.setting import Setting, Worker, WorkerEnded, WorkerStarted
 from phasegate.policy.scope import Scope
 from phasegate.policy.validation import check_change
+
+RESULT_BYTES = 8 * KIB
+"""The bound of what an executor says of its work; the rest of a task's document is for the output of its check."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,7 @@ def carry_out(setting: Setting, order: WorkOrder, one_at_a_time: threading.Lock)
     """Work on an order until it is committed or blocked; the progress says which.
 
     Several orders may be carried out side by side if their scopes are disjoint; they commit one at a time.
-    Raises what `Setting.employ` raises.
+    Raises what `employ` raises.
     """
     worker, tier = Worker(PhaseName.IMPLEMENT, order.id), setting.config.models.implement
     setting.store.advance(WorkMoved(order.id, WorkStatus.RUNNING, setting.clock.now(), model=tier.model))
@@ -70,7 +72,7 @@ def carry_out(setting: Setting, order: WorkOrder, one_at_a_time: threading.Lock)
 def _carry_out(setting: Setting, order: WorkOrder, worker: Worker, one_at_a_time: threading.Lock) -> tuple[str, bool]:
     with setting.work_tree(setting.store.progress.head_sha) as tree:
         desk = _Desk(setting, order, tree, worker)
-        handed_in = setting.employ(worker, desk.hiring())
+        handed_in = employ(setting, worker, desk.hiring())
         if isinstance(handed_in.payload, BlockedReason):
             return _block(setting, order, handed_in.payload), False
         result = cast("WorkResult", handed_in.payload)
@@ -101,7 +103,9 @@ def _commit(setting: Setting, order: WorkOrder, result: WorkResult, desk: "_Desk
     )
     digest = setting.store.put(document)
     message = task_message(setting, document, order.title)
-    append(setting, file_changes(desk.entries), message, done=(order.id, digest, result.summary))
+    now, commit = setting.clock.now(), built(setting, file_changes(desk.entries), message)
+    done = WorkMoved(order.id, WorkStatus.DONE, now, summary=result.summary, document=digest, commit=commit)
+    move(setting, commit, done)
 
 
 @dataclass(slots=True)
@@ -131,8 +135,8 @@ class _Desk:
             sees=(self.order.brief,),
             tools=tools,
             results=(
-                ResultTool("submit", "Hand in the finished task.", WorkResult, self.check),
-                ResultTool("report_blocked", told, BlockedReason, lambda _: ()),
+                result_tool("submit", "Hand in the finished task.", WorkResult, TaskResult, self.check),
+                result_tool("report_blocked", told, BlockedReason, Blocked),
             ),
             chances=config.implement.check_attempts,
             task=self.order.id,
@@ -140,7 +144,8 @@ class _Desk:
 
     def check(self, payload: BaseModel) -> Sequence[str]:
         """Return why the work is not done; "done" is decided here, not by the model's word."""
-        problems = [*_unmet(cast("WorkResult", payload), self.order.criteria), *self._changed()]
+        unmet = _unmet(cast("WorkResult", payload), self.order.criteria)
+        problems = [*size_problems(payload, RESULT_BYTES), *unmet, *self._changed()]
         if problems or self.order.check is None:
             return problems
         return self._gate_problems(self.order.check)
@@ -148,7 +153,7 @@ class _Desk:
     def _changed(self) -> list[str]:
         try:
             self.entries = tuple(entry_of(change) for change in self.tree.changes())
-        except DocumentError as error:
+        except RefusedError as error:  # too large, a link, an odd name: the executor can mend that
             return [error.what]
         if not self.entries:
             return ["nothing was changed: do the work, or call report_blocked"]

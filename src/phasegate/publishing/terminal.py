@@ -1,23 +1,15 @@
-"""Documents as rich renderables: what people see of a run on a terminal."""
+"""A run as rich renderables: what people see of it on a terminal."""
 
-import difflib
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import TypedDict
 
 from rich.console import Group, RenderableType
-from rich.markdown import Markdown
-from rich.panel import Panel
-from rich.syntax import Syntax
 from rich.table import Column, Table
 from rich.text import Text
 
-from phasegate.documents.gate_report import GateReportPayload
-from phasegate.documents.interview import QuestionsPayload
-from phasegate.documents.plan import Plan
-from phasegate.documents.plan_markdown import render_payload
 from phasegate.documents.progress import PhaseStatus, Progress, RunState, Spent, WorkProgress, WorkStatus
-from phasegate.documents.review import ReviewPayload
+from phasegate.publishing import papers
 from phasegate.publishing.views import AuditView, RunLine, RunView
 from phasegate.publishing.words import day_and_time, duration, on_terminal, one_line, tokens, usd
 
@@ -29,13 +21,14 @@ class _TableLook(TypedDict):
 
 
 _MARKS = {
-    PhaseStatus.PENDING: ("·", "dim"),
-    PhaseStatus.RUNNING: ("▸", "cyan"),
-    PhaseStatus.DONE: ("✓", "green"),
-    PhaseStatus.FAILED: ("✗", "red"),
-    PhaseStatus.SKIPPED: ("-", "dim"),
-    WorkStatus.BLOCKED: ("!", "yellow"),
+    "pending": ("·", "dim"),
+    "running": ("▸", "cyan"),
+    "done": ("✓", "green"),
+    "failed": ("✗", "red"),
+    "skipped": ("-", "dim"),
+    "blocked": ("!", "yellow"),
 }
+"""A sign and its style for the status of a phase or a task."""
 _STATES = {
     RunState.DONE: "green",
     RunState.WAITING: "yellow",
@@ -43,12 +36,11 @@ _STATES = {
     RunState.FAILED: "red",
 }
 _STATUS_OF = {True: PhaseStatus.DONE, False: PhaseStatus.FAILED}
-_TAIL_LINES = 12
 _BARE: _TableLook = {"box": None, "pad_edge": False, "padding": (0, 2, 0, 0)}
 
 
 def _mark(status: PhaseStatus | WorkStatus) -> Text:
-    sign, style = _MARKS.get(PhaseStatus(status) if status in set(PhaseStatus) else WorkStatus.BLOCKED, ("·", "dim"))
+    sign, style = _MARKS[str(status)]
     return Text(sign, style=style)
 
 
@@ -128,82 +120,31 @@ def tasks_table(tasks: Sequence[WorkProgress]) -> Table:
     return table
 
 
-def plan(document: Plan, *, cost: Decimal, digest: str) -> RenderableType:
-    """Return a plan as people read it before they approve it."""
-    head = f"revision {document.revision} · digest {digest[:12]} · about {usd(cost)} to carry out"
-    return Panel(
-        Markdown(on_terminal(render_payload(document.payload))), title=head, title_align="left", border_style="cyan"
-    )
+def run(view: RunView, *, cost: Decimal, primer: str) -> RenderableType:
+    """Return all that is known of a run. `cost`: what its plan is likely to cost; `primer`: the text at its base."""
+    return Group(*_sections(view, cost, primer))
 
 
-def questions(payload: QuestionsPayload) -> RenderableType:
-    """Return the planner's questions."""
-    text = "\n\n".join(
-        f"**{item.id}** {item.question}\n\n*Why:* {item.why} *Suggestion:* {item.suggestion}"
-        for item in payload.questions
-    )
-    return Panel(Markdown(on_terminal(text)), title="The planner asks", title_align="left", border_style="yellow")
-
-
-def primer_difference(before: str, after: str) -> RenderableType:
-    """Return the difference that a drafted primer makes."""
-    lines = difflib.unified_diff(before.splitlines(), after.splitlines(), "primer", "draft", lineterm="")
-    text = on_terminal("\n".join(lines)) or "The draft is what the primer is already."
-    return Panel(Syntax(text, "diff", background_color="default"), title="The draft of the primer", title_align="left")
-
-
-def gates(payload: GateReportPayload) -> RenderableType:
-    """Return the gates with their evidence."""
-    parts: list[RenderableType] = []
-    for gate in payload.gates:
-        sign = _mark(PhaseStatus.DONE if gate.passed else PhaseStatus.FAILED)
-        ended = "timed out" if gate.timed_out else f"exit code {gate.exit_code}"
-        kind = "" if gate.required else " (not required)"
-        parts.append(Text.assemble(sign, f" {gate.name}{kind}  {ended}  {gate.seconds:.1f} s  ", (gate.command, "dim")))
-        tail = on_terminal(gate.tail).strip().split("\n")[-_TAIL_LINES:]
-        parts += [Text("    " + line, style="dim") for line in tail if not gate.passed]
-    where = f"definitions from {payload.definitions_from[:9]}, sandbox: {payload.sandbox}"
-    return Group(*parts, Text(where, style="dim")) if parts else Text("There are no quality gates.")
-
-
-def review(payload: ReviewPayload) -> RenderableType:
-    """Return the review."""
-    parts: list[RenderableType] = [Text(f"{payload.verdict}. {on_terminal(payload.summary)}")]
-    for finding in payload.findings:
-        place = f"{finding.path}:{finding.line}" if finding.line else finding.path
-        parts.append(Text(f"  {finding.severity}  {on_terminal(place)}  {on_terminal(finding.message)}"))
-    return Group(*parts)
-
-
-def run(view: RunView, *, cost: Decimal) -> RenderableType:
-    """Return all that is known of a run."""
-    return Group(*_sections(view, cost))
-
-
-def _sections(view: RunView, cost: Decimal) -> Iterator[RenderableType]:
+def _sections(view: RunView, cost: Decimal, primer: str) -> Iterator[RenderableType]:
     yield status(view.progress)
     if view.findings is not None:
         yield _heading("Findings")
-        yield Text(on_terminal(view.findings.payload.asked))
-        for code in view.findings.payload.code:
-            yield Text(
-                f"  {on_terminal(code.path)}:{code.first_line}-{code.last_line}  {on_terminal(code.why)}", style="dim"
-            )
-    if view.questions is not None and view.plan is None:
-        yield questions(view.questions.payload)
+        yield papers.findings(view.findings.payload)
+    yield Text()
+    if view.questions is not None:
+        yield papers.questions(view.questions.payload)
     if view.plan is not None:
-        yield Text()
-        yield plan(view.plan, cost=cost, digest=view.plan_digest or "")
+        yield papers.plan(view.plan, cost=cost, digest=view.plan.digest)
     if view.draft is not None:
-        yield primer_difference("", view.draft.payload.primer.text)
+        yield papers.primer_difference(primer, view.draft.payload.primer.text, view.draft.digest)
     yield _heading("Validation gates")
     yield validation_gates(view.progress)
     if view.gates is not None:
         yield _heading("Quality gates")
-        yield gates(view.gates.payload)
+        yield papers.gates(view.gates.payload)
     if view.review is not None:
         yield _heading("Review")
-        yield review(view.review.payload)
+        yield papers.review(view.review.payload)
 
 
 def _heading(text: str) -> RenderableType:
@@ -214,5 +155,5 @@ def audit(view: AuditView) -> RenderableType:
     """Return what an audit found."""
     if view.intact:
         return Text(f"✓ {view.run}: the chain of {view.documents} documents is intact.", style="green")
-    faults = [Text(f"  {fault.where}: {fault.what}") for fault in view.faults]
+    faults = [Text(on_terminal(f"  {fault.where}: {fault.what}")) for fault in view.faults]
     return Group(Text(f"✗ {view.run}: the chain is broken in {len(faults)} places.", style="red"), *faults)

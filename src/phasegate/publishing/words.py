@@ -13,6 +13,11 @@ _MILLION = 1_000_000
 _CENT = Decimal("0.01")
 
 
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun, such as 1 gate or 3 gates."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def usd(amount: Decimal) -> str:
     """Return an amount of US dollars: cents, or four places where it is less than a cent."""
     return f"${amount:.2f}" if amount == 0 or amount >= _CENT else f"${amount:.4f}"

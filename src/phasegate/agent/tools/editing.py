@@ -1,21 +1,24 @@
 """Tools that change files, inside the scope and nowhere else: the editor (`text_editor_20250728`) and delete."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import Field
 
-from phasegate.agent.tools.reading import numbered, text_of
+from phasegate.agent.tools.reading import numbered, relative, shown_directory, shown_file
 from phasegate.agent.tools.tool import Input, ToolError, ToolOutput, parse_input, spec_of
 from phasegate.documents.plan import Operation
 from phasegate.doors.model import ToolSpec
 from phasegate.doors.workspace import EntryKind, Workspace
 from phasegate.policy.scope import ProtectedPaths, Scope
 
-WORKSPACE_ROOT = "/workspace"
-"""Where the sandbox shows the work tree; the editor takes paths below it as well as relative ones."""
 CONTEXT_LINES = 4
+EDIT_LIMIT = 4 * 1024 * 1024
+_TO_THE_END = -1
+_LINE = re.compile(r"[^\n]*\n|[^\n]+")
+_Value = TypeVar("_Value")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +33,7 @@ class EditRules:
         if self.protected.holds(path):
             raise ToolError(f"{path} is protected: no plan can allow it.")
         if not self.scope.allows(path, op):
-            allowed = ", ".join(sorted(f"{file.op} {file.path}" for file in self.scope.files))
+            allowed = ", ".join(sorted(f"{file.op} {file.path}" for file in self.scope.files)) or "nothing"
             raise ToolError(
                 f"The plan does not allow to {op} {path}. Allowed here: {allowed}. "
                 "If the task cannot be done within that, call report_blocked with what you saw."
@@ -66,55 +69,86 @@ class EditTool:
         """Carry out one command."""
         asked = parse_input(input_json, EditInput)
         path = relative(asked.path)
-        commands: dict[str, Callable[[EditInput, str], ToolOutput]] = {
+        if not path and asked.command != "view":
+            raise ToolError("path is the repository's root, not a file.")
+        commands: dict[str, Callable[[EditInput, str], str]] = {
             "view": self._view,
             "create": self._create,
             "str_replace": self._replace,
             "insert": self._insert,
         }
-        return commands[asked.command](asked, path)
+        return ToolOutput(commands[asked.command](asked, path))
 
-    def _view(self, asked: EditInput, path: str) -> ToolOutput:
+    def _view(self, asked: EditInput, path: str) -> str:
         entry = self.workspace.entry(path) if path else None
-        if entry is None or entry.kind is EntryKind.DIRECTORY:
-            names = [f"{child.path}{'/' * (child.kind is EntryKind.DIRECTORY)}" for child in self.workspace.list(path)]
-            return ToolOutput("\n".join(names) or "The directory is empty.")
-        first, last = asked.view_range or (1, -1)
-        lines = text_of(self.workspace, path).split("\n")
-        return ToolOutput(numbered(lines, max(first, 1), None if last < 0 else last))
+        if not path or (entry is not None and entry.kind is EntryKind.DIRECTORY):
+            return shown_directory(self.workspace, path, depth=1)
+        first, last = asked.view_range or (1, _TO_THE_END)
+        if first < 1 or (last < first and last != _TO_THE_END):
+            raise ToolError("view_range is [first, last], counted from 1; -1 as the last is the end of the file.")
+        return shown_file(self.workspace, path, first, None if last == _TO_THE_END else last)
 
-    def _create(self, asked: EditInput, path: str) -> ToolOutput:
+    def _create(self, asked: EditInput, path: str) -> str:
         exists = self.workspace.entry(path) is not None
         self.rules.check(path, Operation.MODIFY if exists else Operation.CREATE)
         self.workspace.write(path, _needed(asked.file_text, "file_text").encode())
-        return ToolOutput(f"{path} was {'overwritten' if exists else 'created'}.")
+        return f"{path} was {'overwritten' if exists else 'created'}."
 
-    def _replace(self, asked: EditInput, path: str) -> ToolOutput:
-        old, new = _needed(asked.old_str, "old_str"), asked.new_str or ""
+    def _replace(self, asked: EditInput, path: str) -> str:
         text = self._text_to_edit(path)
-        found = text.count(old) if old else 0
-        if found != 1:
-            raise ToolError(f"old_str occurs {found} times in {path}; it must occur exactly once. Read the file again.")
-        changed = text.replace(old, new)
+        old, new = _in_line_ends_of(text, _needed(asked.old_str, "old_str"), asked.new_str or "")
+        first = text.find(old) if old else -1
+        if first < 0:
+            raise ToolError(f"old_str does not occur in {path}; it must occur exactly once. Read the file again.")
+        if text.find(old, first + 1) >= 0:
+            raise ToolError(f"old_str occurs several times in {path}; it must occur exactly once: add lines around it.")
+        changed = text[:first] + new + text[first + len(old) :]
         self.workspace.write(path, changed.encode())
-        return ToolOutput(_excerpt(changed, text.index(old), new))
+        return _excerpt(changed, first, new)
 
-    def _insert(self, asked: EditInput, path: str) -> ToolOutput:
-        line, new = asked.insert_line, _needed(asked.insert_text or asked.new_str, "insert_text")
-        lines = self._text_to_edit(path).split("\n")
-        if line is None or line > len(lines):
-            raise ToolError(f"insert_line must be between 0 and {len(lines)}.")
-        changed = "\n".join([*lines[:line], *new.removesuffix("\n").split("\n"), *lines[line:]])
-        self.workspace.write(path, changed.encode())
-        return ToolOutput(f"Inserted after line {line} of {path}.")
+    def _insert(self, asked: EditInput, path: str) -> str:
+        new = _needed(asked.new_str if asked.insert_text is None else asked.insert_text, "insert_text")
+        text = self._text_to_edit(path)
+        lines = _LINE.findall(text)
+        after = _needed(asked.insert_line, "insert_line")
+        if after > len(lines):
+            raise ToolError(f"insert_line must be between 0 and {len(lines)}, the number of lines.")
+        self.workspace.write(path, _inserted("".join(lines[:after]), new, "".join(lines[after:])).encode())
+        return f"Inserted after line {after} of {path}."
 
     def _text_to_edit(self, path: str) -> str:
         self.rules.check(path, Operation.MODIFY)
-        content = self.workspace.read(path)
+        content = self.workspace.read(path, limit=EDIT_LIMIT + 1)
+        if len(content) > EDIT_LIMIT:
+            raise ToolError(f"{path} has more than {EDIT_LIMIT} bytes.")
         try:
             return content.decode()
         except UnicodeDecodeError:
             raise ToolError(f"{path} is not UTF-8 text; the editor would damage it.") from None
+
+
+def _in_line_ends_of(text: str, old: str, new: str) -> tuple[str, str]:
+    """Return both as the file ends its lines around there: a model sees no CR, so it does not write any."""
+    place = old if old in text else _with_crlf(old)
+    windows = _is_windows(place) if "\n" in place else _is_windows(text)
+    return place, _with_crlf(new) if windows else new
+
+
+def _is_windows(text: str) -> bool:
+    return text.count("\r\n") * 2 > text.count("\n")
+
+
+def _with_crlf(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\n", "\r\n")
+
+
+def _inserted(before: str, new: str, behind: str) -> str:
+    """Return a text with whole lines between two parts of it, which stay as they are."""
+    windows = _is_windows(before + behind)
+    end, lines = ("\r\n", _with_crlf(new)) if windows else ("\n", new)
+    if before and not before.endswith("\n"):
+        return before + end + lines
+    return before + lines + ("" if lines.endswith("\n") else end) + behind
 
 
 class DeleteInput(Input):
@@ -141,12 +175,7 @@ class DeleteTool:
         return ToolOutput(f"{path} was deleted.")
 
 
-def relative(path: str) -> str:
-    """Return a path relative to the root, also when it is given below `/workspace`."""
-    return path.removeprefix(WORKSPACE_ROOT).lstrip("/") if path.startswith(WORKSPACE_ROOT) else path
-
-
-def _needed(value: str | None, name: str) -> str:
+def _needed(value: _Value | None, name: str) -> _Value:
     if value is None:
         raise ToolError(f"{name} is missing.")
     return value
@@ -155,6 +184,6 @@ def _needed(value: str | None, name: str) -> str:
 def _excerpt(text: str, position: int, new: str) -> str:
     first = text.count("\n", 0, position) + 1
     last = first + new.count("\n")
-    return "Replaced. The place reads now:\n" + numbered(
-        text.split("\n"), max(1, first - CONTEXT_LINES), last + CONTEXT_LINES
-    )
+    if not text:
+        return "Replaced. The file is empty now."
+    return f"Replaced. The place reads now:\n{numbered(text, max(1, first - CONTEXT_LINES), last + CONTEXT_LINES)}"

@@ -7,6 +7,9 @@ from phasegate.doors.model import ToolSpec
 from phasegate.doors.sandbox import Sandbox
 from phasegate.doors.workspace import Workspace
 
+COMMAND_LIMIT = 100_000
+"""Linux takes arguments of up to 128 KiB (MAX_ARG_STRLEN)."""
+
 
 class ShellInput(Input):
     """The input of the provider's shell."""
@@ -35,8 +38,11 @@ class ShellTool:
             return ToolOutput("Every command starts in a fresh shell at the root of the repository.")
         if not asked.command:
             raise ToolError("command is missing.")
+        if "\0" in asked.command or len(asked.command.encode()) > COMMAND_LIMIT:
+            raise ToolError(f"A command has no NUL and at most {COMMAND_LIMIT} bytes: write a file, and run that.")
         done = self.sandbox.run(
             asked.command, root=self.workspace.root, timeout=self.timeout, output_limit=OUTPUT_LIMIT
         )
-        end = f"timed out after {self.timeout:.0f} s" if done.timed_out else f"exit code {done.exit_code}"
-        return ToolOutput(f"{done.output}\n[{end}]".lstrip("\n"), is_error=not done.ok)
+        end = f"timed out after {self.timeout:g} s" if done.timed_out else f"exit code {done.exit_code}"
+        output = f"{done.output.removesuffix(chr(10))}\n" if done.output else ""
+        return ToolOutput(f"{output}[{end}]", is_error=not done.ok)

@@ -1,7 +1,8 @@
 """Which tools a phase has. A right that is not given is a tool that is not there."""
 
 from phasegate.agent.tools.editing import DeleteTool, EditRules, EditTool
-from phasegate.agent.tools.reading import Clock, ListTool, ReadTool, SearchTool
+from phasegate.agent.tools.reading import ListTool, ReadTool
+from phasegate.agent.tools.searching import Clock, SearchTool
 from phasegate.agent.tools.shell import ShellTool
 from phasegate.agent.tools.tool import Tool
 from phasegate.documents.plan import Operation
