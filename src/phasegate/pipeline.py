@@ -38,6 +38,7 @@ from phasegate.errors import GateFailedError, UserError
 from phasegate.phases.approved import approved_plan, approved_subject, why_approval_is_void
 from phasegate.phases.branch import publish_plan
 from phasegate.phases.correct import correct
+from phasegate.phases.gates import NO_GATES
 from phasegate.phases.implement import implement
 from phasegate.phases.plan import plan
 from phasegate.phases.primer import draft_primer
@@ -163,19 +164,21 @@ def _implement(setting: Setting) -> None:
 
 
 def _correct(setting: Setting) -> None:
-    task = next(task for task in setting.store.progress.tasks if task.status is WorkStatus.BLOCKED)
-    blocked = setting.store.get(task.document or "", Blocked)
-    if corrections(setting) > setting.config.correct.rounds:
-        setting.store.advance(HumanNeeded(WaitingFor.APPROVAL, f"{task.id} is blocked again: {task.summary}"))
+    tasks = [task for task in setting.store.progress.tasks if task.status is WorkStatus.BLOCKED]
+    blocked = [setting.store.get(task.document or "", Blocked) for task in tasks]
+    ids = ", ".join(task.id for task in tasks)
+    if corrections(setting) >= setting.config.correct.rounds:
+        reason = f"{ids} blocked, and no correction is left: {tasks[0].summary}"
+        setting.store.advance(HumanNeeded(WaitingFor.APPROVAL, reason))
         return
     before = approved_plan(setting)
     with _phase(setting, PhaseName.CORRECT, setting.config.models.correct):
         after = correct(setting, before, blocked)
     within = within_approved(approved_subject(setting), after)
     said = verdict([], good="within the approved scope" if within else "beyond the approved scope: a human decides")
-    summary = f"{task.id}: {blocked.payload.blocked.reason}"
+    summary = f"{ids}: {blocked[0].payload.blocked.reason}"
     done = PhaseDone(PhaseName.CORRECT, setting.store.put(after), summary, said, setting.clock.now())
-    needed = HumanNeeded(WaitingFor.APPROVAL, f"{task.id} needs more than what was approved.")
+    needed = HumanNeeded(WaitingFor.APPROVAL, f"{ids} needs more than what was approved.")
     publish_plan(setting, after, done, _plan_set(after), *(() if within else (needed,)))
     setting.watch(Worker(PhaseName.CORRECT), WorkerEnded(good=True, summary=summary))
 
@@ -186,7 +189,7 @@ def _verify(setting: Setting) -> None:
         report = verify(setting, change)
     digest = setting.store.put(report)
     failed = [gate.name for gate in report.payload.gates if gate.required and not gate.passed]
-    passed = counted(len(report.payload.gates), "gate") + " passed"
+    passed = counted(len(report.payload.gates), "gate") + " passed" if report.payload.gates else NO_GATES
     said = verdict([f"the gate {name} failed" for name in failed], good=passed)
     may = refused_by_gates(setting) <= setting.config.verify.rounds
     then = _repair(setting, f"Repair what the gate {failed[0]} found", said.reason, may=may) if failed else ()

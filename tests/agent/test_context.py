@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phasegate.agent.context import KEPT_RESULTS, asked_for_note, estimated_tokens, hand_over, masked, size
+from phasegate.agent.context import (
+    KEPT_RESULTS,
+    asked_for_note,
+    estimated_tokens,
+    hand_over,
+    insisted_on_note,
+    masked,
+    size,
+)
 from phasegate.agent.fence import Fence
 from phasegate.doors.model import (
     Message,
@@ -122,6 +130,19 @@ def test_the_wish_for_a_note_comes_last_and_changes_nothing_before_it():
     assert after[:-1] == before[:-1]
     assert after[-1].blocks[:-1] == before[-1].blocks
     assert "hand-over note" in after[-1].blocks[-1].text
+
+
+def test_the_wish_is_repeated_behind_an_answer_that_was_no_note():
+    """Its calls get results: a call without one is refused."""
+    before = conversation(1)
+    calls = (Thinking("", "sealed"), ToolCall("a", "read", "{}"), ToolCall("b", "read", "{}"))
+    *kept, answer, wish = insisted_on_note(before, calls)
+
+    assert tuple(kept) == before
+    assert answer == Message("assistant", calls)
+    assert [(block.call_id, block.is_error) for block in wish.blocks[:-1]] == [("a", True), ("b", True)]
+    assert "hand-over note" in wish.blocks[-1].text
+    assert insisted_on_note(before, ())[-2].blocks == (Text("(nothing)"),)
 
 
 def test_a_fresh_context_has_the_first_message_and_the_note_and_nothing_else():

@@ -1,6 +1,7 @@
 """The loop over real HTTP: what is asked, what is done, and how it ends."""
 
 import json
+from dataclasses import dataclass
 
 import pytest
 from desks import NONCE, Answer, Echo, call, result_tool, submit
@@ -9,7 +10,8 @@ from phasegate.agent.assignment import Said, Stop, Stopped, Submitted, ToolUsed,
 from phasegate.agent.loop import CHANCES
 from phasegate.agent.tools.editing import EditTool
 from phasegate.agent.tools.reading import ReadTool
-from phasegate.doors.model import ModelError
+from phasegate.documents.progress import Usage
+from phasegate.doors.model import ModelError, ModelLimits, Reply, StopReason, Text
 from phasegate.doors.workspace import Workspace, WorkspaceError
 from phasegate.errors import RefusedError, UserError
 from phasegate.policy.config import Tier
@@ -247,3 +249,47 @@ def test_no_event_tells_the_key(desk):
     seat.work()
 
     assert "sk-ant" not in repr(seat.events) + json.dumps(seat.bodies) + repr(seat.agent)
+
+
+@dataclass(frozen=True, slots=True)
+class OneReply:
+    """A model with one reply, for what no rehearsal plays: the provider's words, and what it may invent."""
+
+    reply: Reply
+
+    def limits(self, model):
+        return ModelLimits(200_000, 64_000, "active", thinks=True)
+
+    def ask(self, request, on_retry):
+        return self.reply
+
+
+@pytest.mark.parametrize(
+    ("stop", "note", "ended"),
+    [
+        (StopReason.REFUSAL, "It could do harm.", Stopped(Stop.REFUSAL, "It could do harm.")),
+        (
+            StopReason.OTHER,
+            "compaction",
+            Stopped(Stop.UNKNOWN, "the reply ended with “compaction”, which is not known"),
+        ),
+    ],
+)
+def test_the_providers_words_end_the_work(desk, stop, note, ended):
+    seat = desk([submit()])
+    seat.agent._paid.model = OneReply(Reply((), stop, Usage(output_tokens=5), note))
+    outcome = seat.work()
+
+    assert outcome.stop is ended.stop
+    assert outcome.reason.startswith(ended.reason)
+    assert seat.purse.total.usage.output_tokens == 5
+
+
+def test_every_stop_reason_has_its_end_or_its_way_on(desk):
+    """None falls through: each ends the work, or adds to the conversation."""
+    for stop in StopReason:
+        seat = desk([submit()])
+        before = len(seat.agent._messages)
+        ended = seat.agent._react(Reply((Text("x"),), stop, Usage()))
+
+        assert ended is not None or len(seat.agent._messages) > before, stop

@@ -9,7 +9,8 @@ import json
 import pytest
 from desks import MODEL, call, submit
 
-from phasegate.agent.assignment import ContextShortened, Said, Stop, Submitted
+from phasegate.agent.assignment import ContextShortened, Said, Stop, Submitted, ToolUsed
+from phasegate.agent.loop import CHANCES
 from phasegate.policy.config import Tier
 
 THICK = {"think": "Hm.", "call": [call("echo", text="x", times=3000)]}
@@ -91,8 +92,18 @@ def test_results_are_masked_once_at_seventy_percent_and_the_work_goes_on(desk):
     assert all(record.status == 200 for record in seat.asked)
 
 
+def test_a_conversation_that_masking_leaves_nearly_full_goes_on_in_a_fresh_context(desk):
+    """Otherwise it would be masked every other turn, and its cache be lost each time."""
+    script = small(20_000, *[THICK] * 8, {"expect": "Write a hand-over note", "say": "A note."})
+    script["scenes"].insert(0, {"name": "fresh", "when": {"first": "A note."}, "turns": [submit()]})
+    seat = desk(script=script, sees=("x" * 18_000,))
+
+    assert isinstance(seat.work(), Submitted)
+    assert len(seat.seen(ContextShortened)) == 2
+
+
 def test_after_masking_the_cache_grows_again_and_is_not_broken_on_every_turn(desk):
-    seat = desk(script=small(20_000, *[THICK] * 14, submit()) | {}, sees=("x" * 6000,))
+    seat = desk(script=small(20_000, *[THICK] * 14, submit()), sees=("x" * 6000,))
     seat.work()
 
     reads = [record.usage.cache_read for record in seat.asked]
@@ -178,18 +189,28 @@ def test_a_first_message_that_is_full_with_its_note_ends_the_work(desk):
     assert seat.work().stop is Stop.WINDOW
 
 
-@pytest.mark.parametrize(
-    ("reply", "stop"),
-    [
-        ({"call": [call("echo", text="x")]}, Stop.WINDOW),
-        ({"stop": "end_turn"}, Stop.WINDOW),
-        ({"say": "No.", "stop": "refusal"}, Stop.REFUSAL),
-    ],
-)
-def test_without_a_note_there_is_no_fresh_context(desk, reply, stop):
-    seat = desk(script=small(8000, *[THICK] * 5, reply))
+@pytest.mark.parametrize("reply", [{"call": [call("echo", text="x")]}, {"stop": "end_turn"}, {"think": "Hm."}])
+def test_a_model_that_writes_no_note_is_asked_again_and_then_stopped(desk, reply):
+    seat = desk(script=small(8000, *[THICK] * 5, *[reply] * CHANCES))
 
-    assert seat.work().stop is stop
+    assert seat.work().stop is Stop.WINDOW
+    assert [record.turn for record in seat.asked[5:]] == [6, 7, 8]
+    assert [event.name for event in seat.seen(ToolUsed)] == ["echo"] * 5
+
+
+@pytest.mark.parametrize("reply", [{"call": [call("echo"), call("submit", text="x")]}, {"stop": "end_turn"}])
+def test_a_note_may_come_late(desk, reply):
+    late = {"expect": "Write a hand-over note", "say": "Read a.py."}
+    script = small(8000, *[THICK] * 5, reply, late)
+    script["scenes"].insert(0, {"name": "fresh", "when": {"first": "Read a.py."}, "turns": [submit()]})
+
+    assert isinstance(desk(script=script).work(), Submitted)
+
+
+def test_a_model_that_refuses_a_note_has_refused(desk):
+    seat = desk(script=small(8000, *[THICK] * 5, {"say": "No.", "stop": "refusal"}))
+
+    assert seat.work().stop is Stop.REFUSAL
 
 
 def test_the_window_is_the_models_own(desk):

@@ -1,4 +1,5 @@
 import base64
+import json
 
 import pytest
 from hypothesis import given, settings
@@ -96,3 +97,11 @@ def test_what_an_executor_may_not_hand_in(change, field):
     criterion = CriterionResult(criterion="it works", met=True, evidence="I saw it")
     with pytest.raises(ValidationError, match=rf"\n{field}\n"):
         WorkResult(**({"summary": "done", "criteria": (criterion,)} | change))
+
+
+@pytest.mark.parametrize("summary", ["a\x1b[31mb", "a\x00b", "a\u2028b", "a\x9bb"])
+def test_a_summary_holds_no_control_characters(summary):
+    """It goes into a commit message and onto a terminal."""
+    criteria = [{"criterion": "it works", "met": True, "evidence": "seen"}]
+    with pytest.raises(ValidationError, match="summary"):
+        WorkResult.model_validate_json(json.dumps({"summary": summary, "criteria": criteria}))

@@ -185,18 +185,15 @@ def test_what_no_repetition_mends_is_not_repeated(rehearse, connect, status):
     assert not waits
 
 
-def test_what_attempts_have_used_before_a_final_no_is_told(rehearse, connect):
+def test_what_attempts_have_used_before_a_final_no_is_told(raw, connect):
     """The first attempt breaks off and is billed; by the second the key is revoked."""
-    server = rehearse({"say": "a", "break": "eof"})
-    model, _ = connect(server.url)
+    server = raw(RECORD, (200, events(START)), (401, b'{"error": {"type": "authentication_error", "message": "no"}}'))
+    model, waits = connect(server.url)
 
-    def revoke(_retry):
-        model._client.api_key = ""
-        model._client.default_headers  # noqa: B018 -- nothing of the old key is remembered
-
-    with pytest.raises(ModelError) as caught:
-        model.ask(request(), revoke)
-    assert caught.value.usage.sent == sent(messages(server)[0]) > 0
+    with pytest.raises(ModelError, match="key is not accepted") as caught:
+        model.ask(request(), nothing)
+    assert caught.value.usage == Usage(input_tokens=25, output_tokens=1)
+    assert waits == [1.0]
 
 
 def test_whoever_is_told_of_a_repetition_may_end_it(rehearse, connect):

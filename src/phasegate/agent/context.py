@@ -90,6 +90,14 @@ def asked_for_note(messages: Sequence[Message]) -> tuple[Message, ...]:
     return (*before, replace(last, blocks=(*last.blocks, Text(_ASK_FOR_NOTE))))
 
 
+def insisted_on_note(messages: Sequence[Message], answered: Sequence[Block]) -> tuple[Message, ...]:
+    """Return the conversation with an answer that was no note, and the wish once more."""
+    told = "No tool can be called now: write the note."
+    results = tuple(ToolResult(block.id, told, is_error=True) for block in answered if isinstance(block, ToolCall))
+    said = Message("assistant", tuple(answered) or (Text("(nothing)"),))
+    return (*messages, said, Message("user", (*results, Text(_ASK_FOR_NOTE))))
+
+
 def hand_over(first: Message, note: str, fence: Fence) -> tuple[Message, ...]:
     """Return a fresh conversation: the first message, and the note that the agent left itself."""
     told = Text(

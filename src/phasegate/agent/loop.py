@@ -16,7 +16,7 @@ from phasegate.agent.assignment import (
     Submitted,
     ToolUsed,
 )
-from phasegate.agent.context import ENOUGH, FULL, asked_for_note, hand_over, masked
+from phasegate.agent.context import ENOUGH, FULL, asked_for_note, hand_over, insisted_on_note, masked
 from phasegate.agent.payment import Ledger, PaidModel
 from phasegate.agent.tools.tool import ToolError, ToolOutput, parse_input
 from phasegate.doors.model import (
@@ -96,20 +96,21 @@ class Agent:
     def _hand_over(self) -> Stopped | None:
         """Go on in a fresh context, from a note that the agent writes itself."""
         asked = replace(self._request(), messages=asked_for_note(self._messages))
-        window = self.model.limits(asked.model).window
-        if len(self._messages) == 1 or self._paid.tokens(asked) > window:
-            return Stopped(Stop.WINDOW, _TOO_LONG)
-        reply = self._paid.ask(asked)
-        if isinstance(reply, Stopped):
-            return reply
-        if reply.stop is StopReason.REFUSAL:
-            return _refused(reply)
-        note = "\n".join(self._said(reply))
-        if not note:
-            return Stopped(Stop.WINDOW, "the conversation is too long, and no hand-over note was written")
-        self._messages = hand_over(self._first, note, self.assignment.fence)
-        self.watch(ContextShortened("a fresh context was started from a hand-over note"))
-        return None
+        for _ in range(CHANCES):
+            window = self.model.limits(asked.model).window
+            if len(self._messages) == 1 or self._paid.tokens(asked) > window:
+                return Stopped(Stop.WINDOW, _TOO_LONG)
+            reply = self._paid.ask(asked)
+            if isinstance(reply, Stopped):
+                return reply
+            if reply.stop is StopReason.REFUSAL:
+                return _refused(reply)
+            if note := "\n".join(self._said(reply)):
+                self._messages = hand_over(self._first, note, self.assignment.fence)
+                self.watch(ContextShortened("a fresh context was started from a hand-over note"))
+                return None
+            asked = replace(asked, messages=insisted_on_note(asked.messages, reply.blocks))
+        return Stopped(Stop.WINDOW, "the conversation is too long, and no hand-over note was written")
 
     def _request(self) -> Request:
         tier = self.assignment.tier

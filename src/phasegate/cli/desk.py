@@ -38,7 +38,7 @@ Rehearse = Annotated[
     Path | None, typer.Option("--rehearse", metavar="FILE", help="Play a script instead of asking a model.")
 ]
 NoSandbox = Annotated[bool, typer.Option("--no-sandbox", help="Run gates and shell unconfined, as you.")]
-Yes = Annotated[bool, typer.Option("--yes", help="Approve plans without asking.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Approve the first plan without asking.")]
 HERE = Path()
 
 
@@ -95,9 +95,9 @@ class Desk:
     ) -> Progress:
         view = ProgressView(self.err, self.around.clock.seconds, live=self.can_show)
         with self.around.setting(store, options, view.watch, self.warn) as setting:
-            self.around.keep_options(store, options)
             if first is not None:
                 first(setting)
+            self.around.keep_options(store, options)
             while True:
                 with view.shown():
                     progress = go_on(setting)

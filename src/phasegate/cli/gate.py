@@ -6,15 +6,17 @@ from rich.console import Console, Group, RenderableType
 from rich.prompt import Prompt
 from rich.text import Text
 
+from phasegate.documents.change_set import Blocked
 from phasegate.documents.interview import Questions
 from phasegate.documents.plan import Plan
 from phasegate.documents.primer import PrimerDraft
-from phasegate.documents.progress import PhaseName, Progress, RunState, WaitingFor, WorkStatus
+from phasegate.documents.progress import PhaseName, Progress, RunState, WaitingFor
 from phasegate.doors.git import Git
 from phasegate.doors.local_forge import LocalForge
 from phasegate.doors.run_store import RunStore
 from phasegate.errors import WaitingError
 from phasegate.phases.branch import plan_path
+from phasegate.phases.gates import NO_GATES
 from phasegate.phases.human import approve, end, say
 from phasegate.phases.setting import Setting
 from phasegate.policy.config import PRIMER_PATH
@@ -26,12 +28,12 @@ from phasegate.publishing.words import on_terminal
 def ask_human(setting: Setting, forge: LocalForge, console: Console, *, yes: bool, interactive: bool) -> None:
     """Show what a run waits for, and do what the human says. Raises `WaitingError` when nobody is there.
 
-    `yes` approves each new plan. A task that is blocked again under the same plan needs a human's eye.
+    `yes` approves a plan that nothing was done on yet. What a correction wants beyond it needs a human's eye.
     """
     progress = setting.store.progress
     console.print(what_waits(setting))
-    stuck = any(task.status is WorkStatus.BLOCKED for task in progress.tasks)
-    if yes and progress.waiting_for is WaitingFor.APPROVAL and not stuck:
+    begun = any(task.started is not None for task in progress.tasks) or bool(setting.store.all(Blocked))
+    if yes and progress.waiting_for is WaitingFor.APPROVAL and not begun:
         approve(setting, forge.person())
         return
     if not interactive:
@@ -55,7 +57,8 @@ def what_waits(setting: Setting) -> RenderableType:
         return Group(shown, note)
     plan = setting.store.get(progress.plan or "", Plan)
     cost = setting.prices.cost(setting.config.models.implement.model, expected_usage(plan.payload.estimate.turns))
-    return Group(papers.plan(plan, cost=cost, digest=plan.digest), note)
+    untested = [] if setting.gates else [Text(f"Note: {NO_GATES}. Name some under `gates:`.", style="yellow")]
+    return Group(papers.plan(plan, cost=cost, digest=plan.digest), note, *untested)
 
 
 def ways_on(progress: Progress) -> str:

@@ -28,7 +28,7 @@ phasegate approve L1 · phasegate revise L1 "keep the old format as the default"
 phasegate status · phasegate show L1 · phasegate audit L1 --json
 
 Exit codes: 0 done · 1 a gate failed · 2 wrong usage or configuration · 3 refused · 4 waiting for a human ·
-5 budget or time spent, progress saved · 70 a bug of ours."""
+5 budget or time spent, progress saved · 70 a bug of ours · 130 interrupted."""
 
 _SURROUNDINGS = frozenset(
     {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.EMFILE, errno.ENFILE}

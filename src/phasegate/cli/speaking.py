@@ -97,7 +97,8 @@ def manual(run: RunArgument, *, repo: Repo = HERE) -> None:
 
 def _end(desk: Desk, run: str, state: RunState, why: str | None) -> None:
     store = desk.around.forge.run(run)
-    said = f"{_ENDED[state]}: {why}" if why else _ENDED[state]
+    # What was typed need not be UTF-8, and is not worth a refusal here.
+    said = (f"{_ENDED[state]}: {why}" if why else _ENDED[state]).encode("utf-8", "replace").decode()
     with store.locked():
         human.end(store, state, said)
         desk.around.forge.comment(store, desk.around.forge.person().login, said)

@@ -37,8 +37,8 @@ REHEARSAL_LOG = "rehearsal.jsonl"
 NO_KEY = NoModel(
     "No model can be asked: there is no API key",
     cause=f"{KEY_VARIABLE} is not set in the environment.",
-    mend=f"Three ways on: export {KEY_VARIABLE}=…; play a script with --rehearse FILE (`make demo` shows one); or "
-    "write the plan by hand from templates/install/PLAN_TEMPLATE.md.",
+    mend=f"Two ways on: export {KEY_VARIABLE}=…, and say it again; or play a script with --rehearse FILE, as "
+    "`make demo` does.",
 )
 
 
@@ -106,7 +106,7 @@ class Surroundings:
 
         Raises `RefusedError` when another process works on the run, `UserError` for a bad configuration or script.
         """
-        base = store.progress.base_sha
+        base, executes = store.progress.base_sha, store.progress.purpose == "change"
         config = self.config(base)
         files = {entry.path: entry.size for entry in self.git.tree(base)}
         with ExitStack() as stack:
@@ -123,7 +123,7 @@ class Surroundings:
                 templates=Templates(template_directory()),
                 fence=Fence(secrets.token_hex(8)),
                 clock=self.clock,
-                sandbox=self._sandbox(config, options, environ, warn),
+                sandbox=self._sandbox(config, options, environ, warn) if executes else None,
                 scratch=scratch,
                 watch=watch,
                 files=files,
@@ -152,7 +152,7 @@ class Surroundings:
             script = load_script(read_text(Path(options.rehearse), "The rehearsal"), source=options.rehearse)
             with ExitStack() as stack:
                 server = stack.enter_context(RehearsalServer(script, store.directory / REHEARSAL_LOG))
-                yield stack.enter_context(_closing(AnthropicModel("rehearsal", self.clock.sleep, server.url)))
+                yield stack.enter_context(_closing(AnthropicModel("key-of-a-rehearsal", self.clock.sleep, server.url)))
             return
         key = self.environ.get(KEY_VARIABLE)
         if not key:

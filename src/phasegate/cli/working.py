@@ -74,9 +74,9 @@ def resume(
 
 
 def merged(kept: RunOptions, rehearse: Path | None, *, no_sandbox: bool) -> RunOptions:
-    """Return what a run goes on with: what it was started with, or what is said anew."""
+    """Return what a run goes on with: its rehearsal is kept, doing without a sandbox has to be said each time."""
     said = _options(rehearse, no_sandbox=no_sandbox)
-    return RunOptions(rehearse=said.rehearse or kept.rehearse, no_sandbox=said.no_sandbox or kept.no_sandbox)
+    return RunOptions(rehearse=said.rehearse or kept.rehearse, no_sandbox=said.no_sandbox)
 
 
 def _options(rehearse: Path | None, *, no_sandbox: bool) -> RunOptions:

@@ -57,6 +57,8 @@ Prose = Annotated[
     str, StringConstraints(min_length=1, max_length=16_000, pattern=_NO_CONTROLS_BUT_NEWLINE, strip_whitespace=True)
 ]
 """Text of one or more lines, without control characters, and without white space at its ends."""
+Note = Annotated[str, StringConstraints(min_length=1, pattern=_NO_CONTROLS_BUT_NEWLINE, strip_whitespace=True)]
+"""Short text of a model, without control characters; how short is the field's to say."""
 Summary = Annotated[str, StringConstraints(max_length=300, pattern=_NO_CONTROLS)]
 """What is kept of a phase or a task in the progress file."""
 

@@ -41,7 +41,7 @@ _PARENTS: Mapping[str, frozenset[str]] = {
     "plan": frozenset({"snapshot", "findings", "plan", "questions", "feedback", "blocked"}),
     "primer-draft": frozenset({"snapshot", "findings", "primer-draft", "feedback"}),
     "approval": frozenset({"plan", "primer-draft"}),
-    "blocked": frozenset({"plan", "approval"}),
+    "blocked": frozenset({"plan", "approval", "gate-report", "review"}),
     "task-result": frozenset({"plan", "approval", "gate-report", "review"}),
     "change-set": frozenset({"plan", "approval", "task-result", "primer-draft"}),
     "gate-report": frozenset({"change-set"}),

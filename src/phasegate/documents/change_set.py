@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from phasegate.documents.base import KIB, Digest, Document, Frozen, Line, Prose, Sha, digest_of
+from phasegate.documents.base import KIB, Digest, Document, Frozen, Line, Note, Prose, Sha, digest_of
 from phasegate.documents.gate_report import GateResult
 from phasegate.documents.paths import RepoPath
 from phasegate.documents.plan import Operation
@@ -26,7 +26,7 @@ class CriterionResult(Frozen):
 class WorkResult(Frozen):
     """What the executor hands in when a task is done."""
 
-    summary: Annotated[str, StringConstraints(min_length=1, max_length=300, strip_whitespace=True)] = Field(
+    summary: Annotated[Note, StringConstraints(max_length=300)] = Field(
         description="what was done, for whoever works on the next task; at most 300 characters"
     )
     criteria: tuple[CriterionResult, ...] = Field(min_length=1, max_length=12)

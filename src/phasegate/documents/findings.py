@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from phasegate.documents.base import KIB, Digest, Document, Frozen, Line, Number, Prose
+from phasegate.documents.base import KIB, Digest, Document, Frozen, Line, Note, Number, Prose
 from phasegate.documents.paths import RepoPath
 
 DETAILS_MAX_BYTES = 64 * KIB
@@ -16,7 +16,7 @@ class ScoutAnswer(Frozen):
     """What a scout hands in: a short summary, and the details for a file."""
 
     status: Literal["success", "partial", "failure"] = Field(description="partial: something is left unanswered")
-    summary: Annotated[str, StringConstraints(min_length=1, max_length=400, strip_whitespace=True)] = Field(
+    summary: Annotated[Note, StringConstraints(max_length=400)] = Field(
         description="the answer in at most 400 characters; this is all the researcher sees at first"
     )
     details: Annotated[str, StringConstraints(max_length=DETAILS_MAX_BYTES // 4)] = Field(

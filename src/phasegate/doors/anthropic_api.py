@@ -74,8 +74,9 @@ class AnthropicModel:
             self._client.close()
 
     def _attempts(self, call: Callable[[], _Result], on_retry: Callable[[Retry], None]) -> tuple[_Result, Usage]:
-        failed = Usage()
-        for attempt in range(1, ATTEMPTS + 1):
+        failed, attempt = Usage(), 0
+        while True:
+            attempt += 1
             try:
                 return call(), failed
             except TransientError as error:
@@ -89,7 +90,6 @@ class AnthropicModel:
                 raise
             on_retry(retry)
             self.sleep(retry.seconds)
-        raise AssertionError("the last attempt returns or raises")
 
     def _fetch_limits(self, model: str) -> ModelLimits:
         with failures_named(self.api_key, Usage):

@@ -143,6 +143,10 @@ class Git:
         """
         self._branches.move(name, new=new, old=old)
 
+    def check_not_checked_out(self, name: str) -> None:
+        """Raise `RefusedError` when some work tree has the branch checked out: then it cannot be moved."""
+        self._branches.check_not_checked_out(name)
+
     def delete_branch(self, name: str, *, old: Sha) -> None:
         """Remove a branch if it is still at `old`; raises as `move_branch` does."""
         self._branches.delete(name, old=old)

@@ -81,7 +81,7 @@ class GitBranches:
         self._swap(name, old, "-d", full_name(name), check_sha(old))
 
     def _swap(self, name: str, old: Sha | None, *arguments: str) -> None:
-        self._check_not_checked_out(name)
+        self.check_not_checked_out(name)
         answer = self.attempt("update-ref", "--no-deref", *arguments)
         if answer.code == 0:
             return
@@ -94,11 +94,12 @@ class GitBranches:
             mend="Look at what is there now, and start again from it.",
         )
 
-    def _check_not_checked_out(self, name: str) -> None:
+    def check_not_checked_out(self, name: str) -> None:
+        """Raise `RefusedError` when a work tree has the branch checked out."""
         listing = os.fsdecode(self.run("worktree", "list", "--porcelain").output)
         if f"branch {full_name(name)}" in listing.split("\n"):
             raise RefusedError(
                 f"The branch {name!r} is checked out in a work tree.",
                 cause="Moving it would change what those files are compared with.",
-                mend="Check out another branch there.",
+                mend="Check out another branch there (git switch -), then say it again.",
             )

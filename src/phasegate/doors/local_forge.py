@@ -43,7 +43,12 @@ class LocalForge:
         return Approver(id=address, login=login, permission="admin")
 
     def open_run(self) -> RunStore:
-        """Return the store of a new run, with the next free number."""
+        """Return the store of a new run, with the next free number. Raises `UserError` if it could have no branch."""
+        if self.git.branch(BRANCH_PREFIX) is not None:
+            raise UserError(
+                f"There is a branch named {BRANCH_PREFIX}, so git cannot keep branches below {BRANCH_PREFIX}/.",
+                mend=f"Rename it: git branch -m {BRANCH_PREFIX} another-name",
+            )
         runs = self.directory / "runs"
         number = max(map(_number, self.runs()), default=0) + 1
         while True:
@@ -66,11 +71,8 @@ class LocalForge:
 
     def comment(self, store: RunStore, author: str, body: str) -> None:
         """Add a comment to a run's thread. Raises `UserError` for text that is none, and for a full disk."""
-        try:
-            comment = Comment(author=author, permission="admin", at=self.now(), body=body)
-        except ValidationError as error:
-            raise _unusable("comment", error) from None
-        store.add_comment(comment)
+        _size("comment", body)
+        store.add_comment(Comment(author=author, permission="admin", at=self.now(), body=body))
 
     def comments(self, store: RunStore) -> tuple[Comment, ...]:
         """Return a run's thread, the oldest first."""
@@ -82,7 +84,7 @@ def issue_from(text: str, author: str) -> Issue:
 
     Raises `UserError` for a text that is empty, over-long, or none at all.
     """
-    size = len(text.encode("utf-8", "surrogatepass"))
+    size = _size("issue", text)
     if size > MAX_ISSUE_BYTES:
         raise UserError(
             f"The issue has {size} bytes, {MAX_ISSUE_BYTES} are allowed.",
@@ -99,11 +101,15 @@ def issue_from(text: str, author: str) -> Issue:
     try:
         return Issue(number=None, title=title, body=body.strip(), author=author)
     except ValidationError as error:
-        raise _unusable("issue", error) from None
+        raise UserError(f"The issue cannot be used: {'; '.join(field_errors(error))}.") from None
 
 
-def _unusable(what: str, error: ValidationError) -> UserError:
-    return UserError(f"The {what} cannot be used: {'; '.join(field_errors(error))}.")
+def _size(what: str, text: str) -> int:
+    """Return a text's bytes. Raises `UserError` for what came from bytes that are no UTF-8."""
+    try:
+        return len(text.encode())
+    except UnicodeEncodeError:
+        raise UserError(f"The {what} cannot be used: it is not UTF-8 text.") from None
 
 
 def branch_of(run: RunId) -> str:

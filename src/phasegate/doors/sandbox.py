@@ -90,7 +90,7 @@ class Unconfined:
     def run(self, command: str, *, root: Path, timeout: float, output_limit: int = OUTPUT_LIMIT) -> Execution:
         """Run a command in `root`."""
         path = ":".join(dict.fromkeys([*_absolute_entries(self.environ), *SYSTEM_PATH]))
-        directory = Path(tempfile.mkdtemp(prefix="phasegate-"))
+        directory = Path(tempfile.mkdtemp(prefix="phasegate-", dir=self.environ.get("TMPDIR")))
         try:
             home, temporary = directory / "home", directory / "tmp"
             home.mkdir()

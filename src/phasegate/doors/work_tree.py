@@ -3,7 +3,7 @@
 import os
 import stat
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,15 +88,16 @@ class WorkTree:
         """Remove the directory; raises `UserError` when the system refuses. Closing again does nothing."""
         self._cleanup.close()
 
-    def changes(self) -> tuple[WorkChange, ...]:
+    def changes(self, *, wanted: Collection[str] = ()) -> tuple[WorkChange, ...]:
         """What differs from the base, by path: bytes, the executable bit, and what kind of thing it is.
 
-        New files that the base's rules ignore, empty directories, pipes and sockets, and all that is in a submodule's
-        place are left out, as git leaves them out. Raises `RefusedError` when more than 64 MiB changed.
+        New files that the base's rules ignore (unless they are `wanted`), empty directories, pipes and sockets, and
+        all that is in a submodule's place are left out, as git leaves them out. Raises `RefusedError` when more than
+        64 MiB changed.
         """
         _unlock(self.workspace.root)
         entries = [entry for entry in self.workspace.walk() if self._counts(entry)]
-        new = [entry.path for entry in entries if entry.path not in self._copied]
+        new = [entry.path for entry in entries if entry.path not in self._copied and entry.path not in wanted]
         ignored = self._git.ignored(new, rules=self._rules)
         changes, room = [], MAX_CHANGED_BYTES
         for entry in entries:

@@ -1,7 +1,7 @@
 """The run's branch: the plan as its first commit, then one commit for each finished task.
 
-The progress is written ahead of the branch: a machine that dies in between leaves a branch that is one commit behind,
-and `sync` moves it. Any other difference means that somebody else wrote to it.
+The progress is written ahead of the branch: whatever comes in between leaves a branch that is behind, and `sync` moves
+it on. Any other difference means that somebody else wrote to it.
 """
 
 import re
@@ -54,7 +54,8 @@ def publish_plan(setting: Setting, plan: Plan, *events: Event) -> None:
     `events` are booked together with it: either all has happened, or nothing.
     """
     path, content = plan_path(setting.store), render_plan(plan).encode()
-    if not setting.config.plan.keep or setting.git.read(setting.store.progress.head_sha, path) == content:
+    stands = setting.git.read(setting.store.progress.head_sha, path) == content
+    if stands or not setting.config.plan.keep or _is_no_directory(setting, PLANS_DIRECTORY):
         setting.store.advance(*events)
         sync(setting)
         return
@@ -62,6 +63,12 @@ def publish_plan(setting: Setting, plan: Plan, *events: Event) -> None:
     trailers = [("Planned-by", plan.made_by.model), _run(setting, plan.digest)]
     message = _message(f"{verb}: {plan.payload.title}", "", trailers)
     move(setting, built(setting, [FileChange(path, content)], message), *events)
+
+
+def _is_no_directory(setting: Setting, directory: str) -> bool:
+    """Say whether a file or a link stands where a directory for plans would have to be: then it is left alone."""
+    parents = {directory, directory.rpartition("/")[0]}
+    return not parents.isdisjoint(setting.files)
 
 
 def built(setting: Setting, changes: Sequence[FileChange], message: str) -> Sha:
@@ -77,15 +84,16 @@ def move(setting: Setting, commit: Sha, *events: Event) -> None:
 
 
 def sync(setting: Setting) -> None:
-    """Bring the branch to where the progress says it is. Raises `RefusedError` if somebody else moved it."""
+    """Bring the branch to where the progress says it is.
+
+    Raises `RefusedError` if somebody else moved it, or has it checked out: then it could not move later either.
+    """
     progress = setting.store.progress
+    setting.git.check_not_checked_out(progress.branch)
     tip = setting.git.branch(progress.branch)
     if tip == progress.head_sha:
         return
-    behind = tip is None or (
-        progress.head_sha != progress.base_sha and setting.git.note(progress.head_sha).parents[0] == tip
-    )
-    if not behind:
+    if tip not in {None, progress.base_sha, *_commits(setting)}:
         raise RefusedError(
             f"The branch {progress.branch} is not where run {progress.run} left it.",
             cause="Somebody committed to it or moved it, so that the approval does not hold any more.",

@@ -17,7 +17,7 @@ from phasegate.phases.plan import finished_tasks, plan_problems
 from phasegate.phases.setting import Setting, Worker
 
 
-def correct(setting: Setting, plan: Plan, blocked: Blocked) -> Plan:
+def correct(setting: Setting, plan: Plan, blocked: Sequence[Blocked]) -> Plan:
     """Return a revised plan; finished tasks stand in it as they were. Raises what `employ` raises."""
     tier = setting.config.models.correct
 
@@ -38,20 +38,20 @@ def correct(setting: Setting, plan: Plan, blocked: Blocked) -> Plan:
         )
     return Plan(
         run=plan.run,
-        parents=(plan.digest, blocked.digest),
+        parents=(plan.digest, *(report.digest for report in blocked)),
         made_by=setting.made_by(Step.CORRECT, tier),
         revision=plan.revision + 1,
         payload=cast("PlanPayload", handed_in.payload),
     )
 
 
-def _task(setting: Setting, plan: Plan, blocked: Blocked) -> str:
+def _task(setting: Setting, plan: Plan, blocked: Sequence[Blocked]) -> str:
     fenced = setting.fence.around
     return setting.prompt(
         "correct_task",
         plan=fenced("the plan", render_payload(plan.payload)),
-        task=blocked.payload.task,
-        blocked=fenced("the blocked task's report", setting.prompt("blocked", blocked=blocked.payload.blocked)),
+        tasks=", ".join(report.payload.task for report in blocked),
+        blocked=fenced("reports of blocked tasks", setting.prompt("blocked", reports=blocked)),
         finished=", ".join(finished_tasks(setting)) or "none",
         diff=fenced("diff", changes_so_far(setting)),
         primer=setting.primer(),

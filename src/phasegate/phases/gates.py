@@ -11,6 +11,7 @@ from phasegate.errors import RefusedError, UserError
 from phasegate.phases.setting import Setting, Worker, WorkerEnded, WorkerStarted
 from phasegate.policy.config import Gate
 
+NO_GATES = "there are no quality gates: nothing was tested"
 _CANNOT_RUN = frozenset({126, 127})
 """The shell's words for a command that is not executable, or not there (POSIX, Shell Command Language 2.8.2)."""
 _COLOUR = re.compile(r"\x1b\[[0-9;:?]*[ -/]*[@-~]")

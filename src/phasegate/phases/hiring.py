@@ -23,7 +23,7 @@ from phasegate.documents.progress import PhaseName, Spent, Usage
 from phasegate.documents.progress_events import Paid
 from phasegate.errors import BudgetError, GateFailedError, RefusedError, UserError
 from phasegate.phases.setting import Setting, Worker
-from phasegate.policy.budget import accounts_for, spent_up
+from phasegate.policy.budget import Account, accounts_for, spent_up
 from phasegate.policy.config import Tier
 
 LAST_PHASES = frozenset({PhaseName.VERIFY, PhaseName.REVIEW})
@@ -42,6 +42,7 @@ class Hiring:
     tools: Sequence[Tool]
     results: Sequence[ResultTool]
     chances: int = 3
+    """How often what they hand in may go back to them."""
     task: str | None = None
     """The task whose account is charged too."""
 
@@ -95,6 +96,7 @@ def employ(setting: Setting, worker: Worker, hiring: Hiring) -> Submitted:
 
 
 def _note(setting: Setting, worker: Worker, event: AgentEvent) -> None:
+    setting.check_stop()  # first: who was told to stop writes nothing any more
     setting.watch(worker, event)
     match event:
         case Said(text):
@@ -104,7 +106,6 @@ def _note(setting: Setting, worker: Worker, event: AgentEvent) -> None:
         case _:
             entry = [("event", repr(event))]
     setting.store.note(worker.label, entry)
-    setting.check_stop()
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,22 +121,37 @@ class PhaseLedger:
         return self.setting.prices.cost(model, usage)
 
     def refusal(self, *, next_usd: Decimal, next_tokens: int) -> str | None:
-        """Return why the next request may not be sent, or None."""
+        """Return why the next request may not be sent, or None: then the most it can cost is set aside until paid."""
         self.setting.check_stop()
+        most = Spent(usage=Usage(input_tokens=next_tokens), usd=next_usd, turns=1)
+        with self.setting.set_aside as set_aside:
+            others = set_aside.for_others_than(self.worker)
+            refusal = spent_up(self._accounts(others), next_usd=next_usd, next_tokens=next_tokens)
+            if refusal is None:
+                set_aside.keep(self.worker, most)
+            return refusal
+
+    def _accounts(self, others: Spent) -> tuple[Account, ...]:
         progress = self.setting.store.progress
         task = progress.task(self.task) if self.task else None
-        accounts = accounts_for(
+        return accounts_for(
             self.setting.config.budget,
-            run=progress.spent,
-            phase=progress.phase(self.worker.phase).spent,
+            run=progress.spent + others,
+            phase=progress.phase(self.worker.phase).spent + others,
             task=task.spent if task else None,
             may_use_reserve=self.worker.phase in LAST_PHASES,
         )
-        return spent_up(accounts, next_usd=next_usd, next_tokens=next_tokens)
 
     def pay(self, spent: Spent) -> None:
         """Book what a turn has cost."""
-        self.setting.store.advance(Paid(self.worker.phase, spent, self.task))
+        with self.setting.set_aside as set_aside:
+            self.setting.store.advance(Paid(self.worker.phase, spent, self.task))
+            set_aside.release(self.worker)
+
+
+def _base_for(setting: Setting) -> str:
+    progress = setting.store.progress
+    return "" if progress.head_sha == progress.base_sha else f"; `--base {progress.branch}` keeps what is done"
 
 
 def _ended_without(outcome: Stopped, worker: Worker, setting: Setting) -> UserError:
@@ -145,7 +161,7 @@ def _ended_without(outcome: Stopped, worker: Worker, setting: Setting) -> UserEr
                 f"{worker.label} stopped: {outcome.reason}.",
                 cause="The budget is spent; what was done is kept.",
                 mend="This run's budget is fixed, as all that was approved. Raise `budget:` in .github/phasegate.yml, "
-                f"and start a new run; `--base {setting.store.progress.branch}` keeps what is done.",
+                f"and start a new run{_base_for(setting)}.",
             )
         case Stop.REFUSAL:
             return RefusedError(

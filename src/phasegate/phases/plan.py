@@ -29,7 +29,7 @@ def plan(setting: Setting) -> Plan | Questions:
             Worker(PhaseName.PLAN),
             Hiring(
                 tier=tier,
-                system=setting.prompt("plan"),
+                system=setting.prompt("plan", may_ask=setting.config.plan.questions),
                 sees=(_task(setting, talk),),
                 tools=reading_tools(tree.workspace, setting.clock.seconds),
                 results=_results(setting),

@@ -116,7 +116,7 @@ def _synthesise(setting: Setting, workspace: Workspace, reports: Sequence[ScoutR
         Worker(PhaseName.RESEARCH),
         Hiring(
             tier=tier,
-            system=setting.prompt("research"),
+            system=setting.prompt("research", has_scouts=bool(reports)),
             sees=(setting.prompt("research_task", issue=issue, scouts=scouts, primer=setting.primer()),),
             tools=(*tools, DetailsTool(setting.store)) if reports else tools,
             results=(result_tool("submit", "Hand in the findings.", FindingsPayload, Findings, check),),

@@ -6,14 +6,16 @@ What is counted are change sets, not reports: a gate that is asked again after a
 from phasegate.documents.base import Digest
 from phasegate.documents.change_set import Blocked, ChangeSet
 from phasegate.documents.gate_report import GateReport
+from phasegate.documents.plan import Plan
 from phasegate.documents.review import Review
 from phasegate.phases.setting import Setting
 
 
 def corrections(setting: Setting) -> int:
-    """Return how many tasks were blocked."""
+    """Return how many corrections of the plan were made."""
     approval = setting.store.progress.approval
-    return sum(approval in blocked.parents for blocked in setting.store.all(Blocked))
+    reports = {blocked.digest for blocked in setting.store.all(Blocked) if approval in blocked.parents}
+    return sum(not reports.isdisjoint(plan.parents) for plan in setting.store.all(Plan))
 
 
 def refused_by_gates(setting: Setting) -> int:

@@ -5,12 +5,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Self
 
 from phasegate import __version__
 from phasegate.agent.assignment import AgentEvent
 from phasegate.agent.fence import Fence
 from phasegate.documents.base import MadeBy, Sha, Step
-from phasegate.documents.progress import PhaseName
+from phasegate.documents.progress import PhaseName, Spent
 from phasegate.documents.snapshot import Snapshot
 from phasegate.doors.git import Git
 from phasegate.doors.model import Model
@@ -65,6 +66,36 @@ Happening = AgentEvent | WorkerStarted | WorkerEnded
 Watch = Callable[[Worker, Happening], None]
 
 
+@dataclass(slots=True)
+class SetAside:
+    """The most that requests under way can cost, so that parallel workers cannot overdraw an account together.
+
+    Entered as a context, it holds off the others.
+    """
+
+    _most: dict[Worker, Spent] = field(default_factory=dict)
+    _guard: threading.Lock = field(default_factory=threading.Lock)
+
+    def __enter__(self) -> Self:
+        self._guard.acquire()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._guard.release()
+
+    def for_others_than(self, worker: Worker) -> Spent:
+        """Return what is set aside for everybody else."""
+        return sum((most for other, most in self._most.items() if other != worker), Spent())
+
+    def keep(self, worker: Worker, most: Spent) -> None:
+        """Set aside the most that a worker's request can cost."""
+        self._most[worker] = most
+
+    def release(self, worker: Worker) -> None:
+        """Set nothing aside any more: the request is paid."""
+        self._most.pop(worker, None)
+
+
 @dataclass(frozen=True, slots=True)
 class Setting:
     """All that the phases of one run share."""
@@ -84,6 +115,7 @@ class Setting:
     files: Mapping[str, int] = field(repr=False)
     """Every path at the base commit, with its size in bytes."""
     protected: ProtectedPaths
+    set_aside: SetAside = field(default_factory=SetAside)
     stop: threading.Event = field(default_factory=threading.Event)
     """Set on Ctrl-C: who works in a thread looks at it and gives up."""
 

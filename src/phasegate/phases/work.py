@@ -20,6 +20,7 @@ from phasegate.documents.change_set import (
     WorkResult,
 )
 from phasegate.documents.gate_report import GateResult
+from phasegate.documents.plan import Operation
 from phasegate.documents.progress import PhaseName, WorkStatus
 from phasegate.documents.progress_events import WorkMoved
 from phasegate.doors.work_tree import WorkTree
@@ -64,9 +65,16 @@ def carry_out(setting: Setting, order: WorkOrder, one_at_a_time: threading.Lock)
         summary, good = _carry_out(setting, order, worker, one_at_a_time)
     except UserError as error:
         setting.watch(worker, WorkerEnded(good=False, summary=error.what))
-        setting.store.advance(WorkMoved(order.id, WorkStatus.FAILED, setting.clock.now(), summary=error.what))
+        _book_failure(setting, order, error)
         raise
     setting.watch(worker, WorkerEnded(good, summary))
+
+
+def _book_failure(setting: Setting, order: WorkOrder, error: UserError) -> None:
+    """Book that an order failed, unless it was done already and only the branch could not be moved."""
+    task = setting.store.progress.task(order.id)
+    if task is not None and task.status is WorkStatus.RUNNING:
+        setting.store.advance(WorkMoved(order.id, WorkStatus.FAILED, setting.clock.now(), summary=error.what))
 
 
 def _carry_out(setting: Setting, order: WorkOrder, worker: Worker, one_at_a_time: threading.Lock) -> tuple[str, bool]:
@@ -131,16 +139,20 @@ class _Desk:
         told = "Say that the task cannot be done as written, with evidence. Somebody else then changes the plan."
         return Hiring(
             tier=config.models.implement,
-            system=self.setting.prompt("implement", has_shell=self.setting.sandbox is not None),
+            system=self._system(),
             sees=(self.order.brief,),
             tools=tools,
             results=(
                 result_tool("submit", "Hand in the finished task.", WorkResult, TaskResult, self.check),
                 result_tool("report_blocked", told, BlockedReason, Blocked),
             ),
-            chances=config.implement.check_attempts,
+            chances=config.implement.check_attempts - 1,
             task=self.order.id,
         )
+
+    def _system(self) -> str:
+        deletes = any(file.op is Operation.DELETE for file in self.order.scope.files)
+        return self.setting.prompt("implement", has_shell=self.setting.sandbox is not None, has_delete=deletes)
 
     def check(self, payload: BaseModel) -> Sequence[str]:
         """Return why the work is not done; "done" is decided here, not by the model's word."""
@@ -152,12 +164,21 @@ class _Desk:
 
     def _changed(self) -> list[str]:
         try:
-            self.entries = tuple(entry_of(change) for change in self.tree.changes())
+            changed = self.tree.changes(wanted=frozenset(file.path for file in self.order.scope.files))
+            self.entries = tuple(entry_of(change) for change in changed)
         except RefusedError as error:  # too large, a link, an odd name: the executor can mend that
             return [error.what]
         if not self.entries:
             return ["nothing was changed: do the work, or call report_blocked"]
-        return check_change(self.entries, scope=self.order.scope, protected=self.setting.protected)
+        problems = check_change(self.entries, scope=self.order.scope, protected=self.setting.protected)
+        return problems + self._left_undone()
+
+    def _left_undone(self) -> list[str]:
+        """Return which files of a task were to be made or deleted and were not; a repair has the whole plan's scope."""
+        files = self.order.scope.files if self.order.id.startswith("T") else ()
+        there = {entry.path for entry in self.tree.workspace.walk()}
+        left = [file for file in files if (file.op is Operation.CREATE) != (file.path in there)]
+        return [f"{file.path} was to be {file.op}d, and is not" for file in left if file.op is not Operation.MODIFY]
 
     def _gate_problems(self, name: str) -> list[str]:
         """Run the task's check on a clean copy: what it leaves behind is nobody's work."""

@@ -50,9 +50,10 @@ class Tier(Section):
 
 
 class StrongTier(Tier):
-    """For thinking."""
+    """For thinking. A whole plan has to fit into one reply."""
 
     model: ModelId = "claude-opus-5-5"
+    max_output_tokens: int = Field(default=32_000, ge=256, le=128_000, description="the longest single reply")
 
 
 class FastTier(Tier):

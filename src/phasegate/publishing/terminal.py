@@ -11,7 +11,7 @@ from rich.text import Text
 from phasegate.documents.progress import PhaseStatus, Progress, RunState, Spent, WorkProgress, WorkStatus
 from phasegate.publishing import papers
 from phasegate.publishing.views import AuditView, RunLine, RunView
-from phasegate.publishing.words import day_and_time, duration, on_terminal, one_line, tokens, usd
+from phasegate.publishing.words import counted, day_and_time, duration, on_terminal, one_line, tokens, usd
 
 
 class _TableLook(TypedDict):
@@ -154,6 +154,7 @@ def _heading(text: str) -> RenderableType:
 def audit(view: AuditView) -> RenderableType:
     """Return what an audit found."""
     if view.intact:
-        return Text(f"✓ {view.run}: the chain of {view.documents} documents is intact.", style="green")
+        return Text(f"✓ {view.run}: the chain of {counted(view.documents, 'document')} is intact.", style="green")
     faults = [Text(on_terminal(f"  {fault.where}: {fault.what}")) for fault in view.faults]
-    return Group(Text(f"✗ {view.run}: the chain is broken in {len(faults)} places.", style="red"), *faults)
+    places = counted(len(faults), "place")
+    return Group(Text(f"✗ {view.run}: the chain is broken in {places}.", style="red"), *faults)

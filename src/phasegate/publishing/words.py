@@ -1,7 +1,7 @@
 """Numbers in the words that people read, and text from outside made safe for a terminal."""
 
 import unicodedata
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 
 _KIND_OF_CONTROL = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
@@ -42,7 +42,7 @@ def duration(seconds: float) -> str:
 
 def day_and_time(moment: datetime) -> str:
     """Return a moment in UTC, to the minute."""
-    return f"{moment:%Y-%m-%d %H:%M} UTC"
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def on_terminal(text: str) -> str:

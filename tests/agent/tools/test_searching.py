@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from phasegate.agent.tools.searching import HITS_AT_ONCE, LINE_WIDTH, SEARCH_SECONDS, SearchTool
+from phasegate.agent.tools.searching import HITS_AT_ONCE, LINE_WIDTH, SEARCH_SECONDS, SearchTool, _Search
 from phasegate.agent.tools.tool import OUTPUT_LIMIT, ToolError
 from phasegate.doors.workspace import Workspace, WorkspaceError
 
@@ -214,6 +214,18 @@ def test_a_file_that_is_gone_or_closed_is_passed_over(code, search, monkeypatch)
 
     monkeypatch.setattr(Workspace, "read", refusing)
     assert search("def ") == "sub/d.py:1: def three():"
+
+
+@pytest.mark.parametrize("error", [MemoryError, RecursionError])
+def test_a_pattern_that_finds_a_way_to_eat_memory_is_told(code, search, monkeypatch, error):
+    """None is known that gets so far; the engine has a bound of its own, and says so like this."""
+
+    def hits(_):
+        raise error
+
+    monkeypatch.setattr(_Search, "hits", hits)
+    with pytest.raises(ToolError, match="too much memory"):
+        search("x")
 
 
 def test_a_huge_file_is_not_searched(tree, search):
