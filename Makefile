@@ -3,6 +3,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 JOBS ?= auto
+# Every branch of what decides is tested; a missed one in an approval would be a security defect.
+PURE := --cov=phasegate.documents --cov=phasegate.policy --cov-branch --cov-fail-under=100 --cov-report=term:skip-covered
 
 .PHONY: demo picture test test-real lint types format requirements clean
 
@@ -17,7 +19,7 @@ demo: $(BIN)/phasegate ## the whole pipeline on a sample repository: no key, no 
 	$(BIN)/python demo/play.py
 
 test: $(BIN)/phasegate ## all tests but the real-repository group
-	$(BIN)/python -m pytest -n $(JOBS) -m "not real"
+	$(BIN)/python -m pytest -n $(JOBS) -m "not real" $(PURE)
 
 test-real: $(BIN)/phasegate ## the pipeline on well-known packages, with their own tests as gates
 	$(BIN)/python -m pytest -n $(JOBS) -m real

@@ -33,7 +33,8 @@ def main() -> int:
         print("No sandbox works on this machine; the rehearsed commands are harmless, so they run without one.")
         command.append("--no-sandbox")
     code = subprocess.run(command, check=False).returncode
-    print(f"\nThe repository is {stage.name}/: cd there and try the lines above. On a repository of yours:")
+    print("\nTo try the lines above, and later on a repository of yours:")
+    print(f'    cd {stage.name}; export PATH="$PWD/../.venv/bin:$PATH"')
     print('    export ANTHROPIC_API_KEY=…; phasegate run "What you want"')
     return code
 

@@ -76,10 +76,14 @@ CASES = {
     "correct": [({}, ["You correct the course"])],
     "correct_task": [
         (
-            {"plan": "PLAN!", "tasks": "T1, T2", "blocked": "WHY!", "finished": "none", "diff": "D!", "primer": PRIMER},
-            ["PLAN!", "Blocked: T1, T2", "WHY!", "D!", "# Primer"],
+            {"plan": "PLAN!", "tasks": "T1, T2", "blocked": "WHY!", "finished": "none", "diff": "D!", "primer": PRIMER,
+             "gates": "GATES!"},
+            ["GATES!", "PLAN!", "Blocked: T1, T2", "WHY!", "D!", "# Primer"],
         ),
-        ({"plan": "P", "tasks": "T1", "blocked": "W", "finished": "T2", "diff": "D", "primer": ""}, ["tasks: T2"]),
+        (
+            {"plan": "P", "tasks": "T1", "blocked": "W", "finished": "T2", "diff": "D", "primer": "", "gates": "G"},
+            ["tasks: T2"],
+        ),
     ],
     "findings": [
         ({"findings": finding()}, ["src/app/cli.py:1-20: the command", "instead of: orjson", "Indented or not?"]),
@@ -92,10 +96,15 @@ CASES = {
     ],
     "implement_task": [
         (
-            {"plan": PLAN, "task": task(), "earlier": "T0: done", "files": "THE FILES", "primer": PRIMER},
-            ["Your task is T1: Do T1", "- modify src/app/cli.py", "decides: test", "T0: done", "THE FILES"],
+            {"plan": PLAN, "task": task(), "command": "make test", "earlier": "T0: done", "files": "THE FILES",
+             "primer": PRIMER},
+            ["Your task is T1: Do T1", "- modify src/app/cli.py", "test, which runs `make test`", "T0: done",
+             "THE FILES"],
         ),
-        ({"plan": PLAN, "task": task(check=None), "earlier": "", "files": "", "primer": ""}, ["none but the success"]),
+        (
+            {"plan": PLAN, "task": task(check=None), "command": "", "earlier": "", "files": "", "primer": ""},
+            ["none but the success"],
+        ),
     ],
     "issue": [
         ({"issue": examples.issue(body="", comments=(COMMENT, COMMENT))}, ["(no text)", "by ann (write)", "A COMMENT"]),

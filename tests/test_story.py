@@ -256,6 +256,7 @@ def test_history_says_who_did_what(stage, progress):
     log = git(stage.repository, "log", "--reverse", "--format=%s|%(trailers:separator=%x2C,only)", "main..phasegate/L1")
     commits = dict(line.split("|") for line in log.splitlines())
     first, second = (f"Phasegate-Plan: L1 {plan.digest[:12]}" for plan in plans(stage))
+    corrected = f"{first},Phasegate-Corrected: {plans(stage)[1].digest[:12]}"
     people = f"Planned-by: {OPUS},Implemented-by: {SONNET},Reviewed-by: {OPUS},Approved-by: Ann Author"
 
     assert commits == {
@@ -263,8 +264,8 @@ def test_history_says_who_did_what(stage, progress):
         "Render counts as JSON": f"{people},{first},Phasegate-Task: T1",
         "Describe --json in the README": f"{people},{first},Phasegate-Task: T3",
         "Revise the plan: Add --json to tally": f"Planned-by: {OPUS},{second}",
-        "Print JSON when --json is given": f"{people},{second},Phasegate-Task: T2",
-        "Repair what the gate docs found": f"{people},{second},Phasegate-Task: R1",
+        "Print JSON when --json is given": f"{people},{corrected},Phasegate-Task: T2",
+        "Repair what the gate docs found": f"{people},{corrected},Phasegate-Task: R1",
     }
     assert list(commits)[3:] == [
         "Revise the plan: Add --json to tally",

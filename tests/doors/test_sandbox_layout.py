@@ -145,8 +145,8 @@ def test_what_is_asked_for_by_name_is_shown():
         ("/srv/x", [holding("/srv/x", ".git-credentials")], "it holds .git-credentials"),
         ("/srv/x", [("/srv/x", DirectoryFacts(real=Path("/home/ada")))], "it is, or holds, a home directory"),
         ("/run/user/1000", [], "/run is closed"),
-        ("/srv/x", [("/srv/x", DirectoryFacts())], "it is not the absolute path of a directory"),
-        ("tools", [], "it is not the absolute path of a directory"),
+        ("/srv/x", [("/srv/x", DirectoryFacts())], "there is no such directory"),
+        ("tools", [], "there is no such directory"),
     ],
 )
 def test_what_is_asked_for_and_must_not_be_shown_is_told(path, facts, told):

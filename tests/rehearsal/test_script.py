@@ -119,3 +119,10 @@ def test_the_examples_in_the_reference_can_be_played():
     first, models = re.findall(r"```yaml\n(.*?)```", REFERENCE, re.DOTALL)
     assert len(load_script(first, source="docs").scenes) == 2
     assert load_script(first + models, source="docs").models["claude-opus-5-5"].max_input_tokens == 8000
+
+
+def test_a_script_can_say_something_once_and_name_it_again():
+    """A corrected plan repeats most of the plan before."""
+    text = scene("{say: &words hello}", extra="      - {say: *words}\n")
+
+    assert [turn.say for turn in load_script(text, source="script.yml").scenes[0].turns] == ["hello", "hello"]

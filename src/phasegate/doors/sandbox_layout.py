@@ -148,7 +148,10 @@ def _tool_chain(choices: Iterable[Path], homes: Sequence[Path], look: Look) -> l
 def _asked_for(path: Path, homes: Sequence[Path], look: Look) -> list[Path]:
     facts = look(path)
     if not path.is_absolute() or not facts.real:
-        raise UserError(f"{path} cannot be shown in the sandbox: it is not the absolute path of a directory.")
+        raise UserError(
+            f"{path} cannot be shown in the sandbox: there is no such directory.",
+            mend="Correct `sandbox: {expose: […]}` in .github/phasegate.yml, or make the directory.",
+        )
     if reason := _refusal(path, homes, facts):
         raise UserError(
             f"{path} must not be shown in the sandbox: {reason}.",

@@ -112,7 +112,8 @@ def task_message(setting: Setting, result: TaskResult, title: str) -> str:
         ("Planned-by", plan.made_by.model),
         ("Implemented-by", result.made_by.model),
         ("Approved-by", approval.payload.approver.login if approval else None),
-        _run(setting, payload.plan),
+        _run(setting, approval.payload.subject if approval else payload.plan),
+        ("Phasegate-Corrected", payload.plan[:12] if approval and payload.plan != approval.payload.subject else None),
         ("Phasegate-Task", payload.task),
     ]
     return _message(title, payload.result.summary, trailers)

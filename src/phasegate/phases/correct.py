@@ -13,7 +13,7 @@ from phasegate.documents.plan_markdown import render_payload
 from phasegate.documents.progress import PhaseName
 from phasegate.phases.hiring import Hiring, employ, result_tool
 from phasegate.phases.implement import changes_so_far
-from phasegate.phases.plan import finished_tasks, plan_problems
+from phasegate.phases.plan import finished_tasks, plan_problems, told_gates
 from phasegate.phases.setting import Setting, Worker
 
 
@@ -53,6 +53,7 @@ def _task(setting: Setting, plan: Plan, blocked: Sequence[Blocked]) -> str:
         tasks=", ".join(report.payload.task for report in blocked),
         blocked=fenced("reports of blocked tasks", setting.prompt("blocked", reports=blocked)),
         finished=", ".join(finished_tasks(setting)) or "none",
+        gates=fenced("gates", told_gates(setting)),
         diff=fenced("diff", changes_so_far(setting)),
         primer=setting.primer(),
     )

@@ -143,7 +143,8 @@ class PhaseLedger:
         )
 
     def pay(self, spent: Spent) -> None:
-        """Book what a turn has cost."""
+        """Book what a turn has cost. Raises `KeyboardInterrupt` instead once the user has pressed Ctrl-C."""
+        self.setting.check_stop()  # the run may be another process's by now, whose progress must not be overwritten
         with self.setting.set_aside as set_aside:
             self.setting.store.advance(Paid(self.worker.phase, spent, self.task))
             set_aside.release(self.worker)

@@ -55,6 +55,7 @@ def _task_order(setting: Setting, plan: Plan, task: Task) -> WorkOrder:
         "implement_task",
         plan=plan.payload,
         task=task,
+        command=setting.gates[task.check].run if task.check else "",
         earlier=_earlier(setting),
         files=_files(setting, [file.path for file in task.files]),
         primer=setting.primer(),

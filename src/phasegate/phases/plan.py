@@ -50,6 +50,11 @@ def plan_in_force(setting: Setting) -> Plan | None:
     return setting.store.get(progress.plan, Plan) if progress.plan and progress.purpose == "change" else None
 
 
+def told_gates(setting: Setting) -> str:
+    """Return the gates with their commands, for whoever writes a plan."""
+    return "\n".join(f"{name}: {gate.run}" for name, gate in setting.gates.items())
+
+
 def plan_problems(setting: Setting, payload: PlanPayload) -> list[str]:
     """Return what is wrong with a plan for this repository."""
     return check_plan(
@@ -106,7 +111,7 @@ def _task(setting: Setting, talk: Sequence[Questions | Feedback]) -> str:
         if findings
         else "",
         primer=setting.primer(),
-        gates=fenced("gates", "\n".join(f"{name}: {gate.run}" for name, gate in setting.gates.items())),
+        gates=fenced("gates", told_gates(setting)),
         plan=fenced("the plan before", render_payload(before.payload)) if before else "",
         talk=fenced("what people said", setting.prompt("talk", documents=talk)) if talk else "",
         may_ask=setting.config.plan.questions,

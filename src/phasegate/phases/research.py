@@ -47,7 +47,9 @@ def _scout(setting: Setting, workspace: Workspace) -> Sequence[ScoutReport]:
     reports = [done[scout] for scout, _ in asked]
     problems = check_scouts([report.payload for report in reports], minimum=setting.config.research.minimum)
     if problems:
-        raise GateFailedError(f"Research cannot go on: {problems[0]}.", mend="`phasegate resume` tries again.")
+        first = next(report.payload.summary for report in reports if report.payload.status == "failure")
+        what = f"Research cannot go on: {problems[0]}."
+        raise GateFailedError(what, cause=first, mend="`phasegate resume` tries again.")
     for report in made:  # a failure too, now that research goes on with it: the findings name it as a parent
         setting.store.put(report)
     return reports

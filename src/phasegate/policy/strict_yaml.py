@@ -36,15 +36,15 @@ class _Loader(yaml.SafeLoader):
         return yaml.resolver.BaseResolver.DEFAULT_SCALAR_TAG if tag == _TIMESTAMP else tag
 
 
-def parse_yaml(text: str, shape: type[_Shape], *, source: str, max_bytes: int) -> _Shape:
+def parse_yaml(text: str, shape: type[_Shape], *, source: str, max_bytes: int, aliases: bool = False) -> _Shape:
     """Return the text as a model of this shape; an empty text is an empty mapping.
 
-    `source` is the file's name as the user knows it. Raises `YamlError`, also for what no file of ours needs: aliases,
-    tags, keys that are given twice, more than 32 levels.
+    `source` is the file's name as the user knows it; `aliases` are for files that their user alone writes. Raises
+    `YamlError`, also for what no file of ours needs: tags, keys that are given twice, more than 32 levels.
     """
     if len(text.encode("utf-8", "surrogatepass")) > max_bytes:
         raise YamlError(f"{source} has more than {max_bytes} bytes.")
-    root, value = _load(text, source)
+    root, value = _load(text, source, aliases=aliases)
     try:
         return shape.model_validate({} if value is None else value)
     except ValidationError as error:
@@ -52,9 +52,9 @@ def parse_yaml(text: str, shape: type[_Shape], *, source: str, max_bytes: int) -
         raise YamlError(*(_explain(detail, root, shape, source) for detail in details)) from None
 
 
-def _load(text: str, source: str) -> tuple[yaml.Node | None, Any]:
+def _load(text: str, source: str, *, aliases: bool) -> tuple[yaml.Node | None, Any]:
     try:
-        _refuse_odd_yaml(text, source)
+        _refuse_odd_yaml(text, source, aliases=aliases)
         root: yaml.Node | None = yaml.compose(text, Loader=_Loader)
         _refuse_twice(root, source)
         return root, _Loader("").construct_document(root) if root else None
@@ -67,12 +67,12 @@ def _load(text: str, source: str) -> tuple[yaml.Node | None, Any]:
         raise YamlError(f"{source}: not valid YAML: {str(error)[:200]}.") from None
 
 
-def _refuse_odd_yaml(text: str, source: str) -> None:
-    """Refuse aliases and deep nesting, which make a short text a long work, and tags, which nobody needs here."""
+def _refuse_odd_yaml(text: str, source: str, *, aliases: bool) -> None:
+    """Refuse what makes a short text a long work: deep nesting and aliases; and tags, which nobody needs here."""
     depth = 0
     for event in yaml.parse(text, Loader=_Loader):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        if isinstance(event, yaml.AliasEvent) or getattr(event, "tag", None):
+        if (isinstance(event, yaml.AliasEvent) and not aliases) or getattr(event, "tag", None):
             raise YamlError(f"{_at(source, event.start_mark)}: aliases and tags are not allowed here.")
         if depth > MAX_DEPTH:
             raise YamlError(f"{_at(source, event.start_mark)}: nested more than {MAX_DEPTH} levels deep.")

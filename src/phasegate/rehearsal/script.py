@@ -126,7 +126,7 @@ class Script(_Part):
 def load_script(text: str, *, source: str) -> Script:
     """Return the script in a YAML text; `source` is the name that its errors carry. Raises `UserError`."""
     try:
-        return parse_yaml(text, Script, source=source, max_bytes=MAX_SCRIPT_BYTES)
+        return parse_yaml(text, Script, source=source, max_bytes=MAX_SCRIPT_BYTES, aliases=True)
     except YamlError as error:
         told, left = error.problems[:_TOLD], len(error.problems) - _TOLD
         more = (f"and {left} more",) if left > 0 else ()
