@@ -182,6 +182,43 @@ def test_a_run_that_is_killed_goes_on_at_the_first_thing_that_is_not_done(whole,
     assert asked_again(stage, done, before) == set()
 
 
+def test_a_scout_that_has_reported_is_not_asked_again_when_another_was_still_looking(tmp_path):
+    stage = small_stage(tmp_path, **{".github/phasegate.yml": scenes.CONFIG.replace("scouts: 1", "scouts: 2")})
+    slow = scenes.scout("slow", **LONG)
+    slow["when"]["first"] = "Which tests cover"
+    stage.write_script([slow, *scenes.simple()])
+    run = stage.start("run", scenes.ISSUE, "--yes")
+    wait_until(lambda: list(stage.store().directory.glob("documents/scout-report-*")) and "slow" in stage.scenes())
+    run.kill()
+    slow["turns"][0].pop("delay")
+    stage.write_script([slow, *scenes.simple()])
+
+    outcome = stage.cli("resume", "L1", "--yes")
+
+    assert outcome.code == 0, outcome.err
+    scouts = [one.scene for one in stage.asked() if one.scene in {"scout", "slow"}]
+    assert sorted(scouts) == ["scout", "slow", "slow"]
+    assert stage.cli("audit", "L1").code == 0
+
+
+def test_commands_of_tasks_side_by_side_end_with_an_interruption_even_without_a_sandbox(tmp_path):
+    """They run below threads, which nobody can interrupt: what the threads wait for is ended instead."""
+    stage = small_stage(tmp_path)
+    mark = f"25.{uuid4().int}"
+    tasks = [scenes.task("T1", {"new.txt": "create"}), scenes.task("T2", {"b.txt": "modify"})]
+    hanging = [scenes.executor(task["id"], scenes.shell(f"sleep {mark}")) for task in tasks]
+    stage.write_script([scenes.scout(), scenes.research(), scenes.planner(*tasks), *hanging])
+    run = stage.start("run", scenes.ISSUE, "--yes")
+    wait_until(lambda: [line.startswith("sleep") for line in running(mark)].count(True) == 2)
+
+    run.send(signal.SIGINT)
+    outcome = run.end()
+
+    assert outcome.code == 130
+    assert running(mark) == []
+    assert stage.left_behind() == []
+
+
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
 @pytest.mark.parametrize("place", ["the shell of a model", "the check of a task", "a gate after the tasks"])
 def test_what_runs_in_the_sandbox_does_not_outlive_the_run(place, number, tmp_path):

@@ -42,8 +42,8 @@ def test_tasks_of_one_wave_run_side_by_side_and_both_commit(stage):
     outcome = played(
         stage,
         scenes.planner(ONE, TWO, THREE),
-        scenes.executor("T1", WRITE_ONE, delay=0.7),
-        scenes.executor("T2", WRITE_TWO, delay=0.7),
+        scenes.executor("T1", WRITE_ONE, delay=1.5),
+        scenes.executor("T2", WRITE_TWO, delay=1.5),
         scenes.executor("T3", WRITE_THREE),
     )
 
