@@ -131,6 +131,7 @@ def test_a_human_revises_and_then_approves(stage, on_terminal):
 def test_what_else_a_human_can_say(stage, on_terminal, typed, code, state):
     terminal = on_terminal("run", scenes.ISSUE)
     terminal.read_until(PROMPT)
+    time.sleep(1)  # a human presses Ctrl-C when the program waits for a word, not between the prompt and the waiting
 
     terminal.type(typed[0] if typed[0] < " " else typed[0] + "\n")
     if len(typed) > 1:
