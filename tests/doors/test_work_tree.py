@@ -42,7 +42,9 @@ def repository(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def parent(tmp_path: Path) -> Path:
-    return tmp_path / "parent"
+    directory = tmp_path / "parent"
+    directory.mkdir()
+    return directory
 
 
 @pytest.fixture

@@ -70,7 +70,7 @@ def test_the_difference_of_two_commits_can_be_applied_to_a_copy_of_the_first(rep
         "gone.txt": ("delete", None),
         "run.sh": ("modify", "100755"),
     }
-    with WorkTree.make(opened, base, parent=tmp_path / "scratch") as tree:
+    with WorkTree.make(opened, base, parent=tmp_path) as tree:
         tree.apply(file_changes(entries))
         assert tree.workspace.read("deep/new.bin") == binary
         assert tree.workspace.entry("run.sh").executable

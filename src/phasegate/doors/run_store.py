@@ -6,8 +6,9 @@ import os
 import secrets
 import tempfile
 import threading
+import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -27,6 +28,8 @@ MAX_PROGRESS_BYTES = 4 * 1024 * 1024
 MAX_COMMENT_BYTES = 1024 * 1024
 SCRATCH_PREFIX = "phasegate-"
 SCRATCH_NOTE = "scratch"
+_REMOVALS = 40
+_BETWEEN_REMOVALS_SECONDS = 0.1
 _Doc = TypeVar("_Doc", bound=Document)
 
 
@@ -146,8 +149,7 @@ class RunStore:
             try:
                 yield scratch
             except BaseException:
-                with suppress(UserError):  # threads may still be at work in there; the note stays for the next process
-                    self._remove_scratch()
+                self._remove_scratch_from_under_threads()
                 raise
             self._remove_scratch()
 
@@ -181,6 +183,19 @@ class RunStore:
         if scratch.name.startswith(SCRATCH_PREFIX):
             remove_directory(scratch)
         note.unlink(missing_ok=True)
+
+    def _remove_scratch_from_under_threads(self) -> None:
+        """Remove it though threads may still be at work in there: they end when they next look at what they do.
+
+        What cannot be removed even so is left to the next process, which finds the note.
+        """
+        for _ in range(_REMOVALS):
+            try:
+                self._remove_scratch()
+            except UserError:
+                time.sleep(_BETWEEN_REMOVALS_SECONDS)
+            else:
+                return
 
     def _append(self, path: Path, line: str) -> None:
         with self._guard, disk_trouble():

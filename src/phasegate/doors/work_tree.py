@@ -61,7 +61,7 @@ class WorkTree:
 
     @classmethod
     def make(cls, git: Git, commit: Sha, *, parent: Path) -> Self:
-        """Copy a commit's files into a new directory below `parent`, which is made if need be.
+        """Copy a commit's files into a new directory below `parent`, which is not made: once it is gone, it stays gone.
 
         Raises `UserError` when the files cannot be had or written; nothing is left behind then.
         """
@@ -161,7 +161,6 @@ class WorkTree:
 
 def _new_directory(parent: Path) -> Path:
     try:
-        parent.mkdir(parents=True, exist_ok=True)
         return Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
     except OSError as error:
         raise UserError(f"No work tree can be made in {parent}: {error}.") from error
