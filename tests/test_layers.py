@@ -25,8 +25,9 @@ LAYERS = {
     "phasegate.phases": 4,
     "phasegate.steps": 5,
     "phasegate.pipeline": 5,
-    "phasegate.cli": 6,
-    "phasegate.__main__": 6,
+    "phasegate.jobs": 6,
+    "phasegate.cli": 7,
+    "phasegate.__main__": 7,
 }
 
 PURE = ("phasegate.documents", "phasegate.policy")

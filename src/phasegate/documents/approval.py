@@ -24,6 +24,8 @@ class ApprovalPayload(Frozen):
     base_sha: Sha
     config: Digest
     approver: Approver
+    others: tuple[Approver, ...] = ()
+    """Who else said yes to the same, where more than one has to."""
     comment: str | None
     at: datetime
 

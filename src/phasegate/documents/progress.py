@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from phasegate.documents.base import SCHEMA_VERSION, Digest, Frozen, Line, RunId, Sha, Summary
 from phasegate.documents.change_set import WorkId
+from phasegate.documents.snapshot import Purpose
 
 
 class PhaseName(StrEnum):
@@ -154,7 +155,7 @@ class Progress(Frozen):
     kind: Literal["progress"] = "progress"
     schema_version: int = SCHEMA_VERSION
     run: RunId
-    purpose: Literal["change", "primer"]
+    purpose: Purpose
     title: Line
     created: datetime
     state: RunState = RunState.ACTIVE

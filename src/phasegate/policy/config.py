@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from phasegate.documents.base import Digest, ModelId, canonical_json, digest_of
 from phasegate.documents.paths import folded
 from phasegate.documents.plan import GateName
+from phasegate.documents.snapshot import Overrides
 
 CONFIG_PATH = ".github/phasegate.yml"
 PRIMER_PATH = ".claude/PRIMER.md"
@@ -22,6 +23,13 @@ Tokens = Annotated[int, Field(gt=0, le=10_000_000_000)]
 Turns = Annotated[int, Field(gt=0, le=1_000_000)]
 Minutes = Annotated[int, Field(gt=0, le=100_000)]
 Directory = Annotated[str, StringConstraints(min_length=1, max_length=4096)]
+Approving = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^(@[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}|[A-Za-z0-9][A-Za-z0-9-]{0,38})$"
+    ),
+]
+CloudName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{1,62}$")]
 
 
 def _check_pattern(pattern: str) -> str:
@@ -149,11 +157,49 @@ class PlanRules(Section):
     keep: bool = Field(default=True, description="whether the branch carries the plan as Markdown")
 
 
+class Slice(Section):
+    """How much one implementation job does; the next job goes on. Only on GitHub."""
+
+    minutes: int = Field(default=240, ge=1, le=330, description="no task is begun after this many minutes")
+    tasks: int = Field(default=40, ge=1, le=40, description="no more tasks than these are begun")
+    dispatch: bool = Field(default=True, description="whether the next job starts by itself; else `/retry` starts it")
+
+
 class Implement(Section):
     """How tasks are carried out."""
 
+    slice: Slice = Slice()
     parallel: int = Field(default=2, ge=1, le=8, description="how many disjoint tasks of a wave run at the same time")
     check_attempts: int = Field(default=3, ge=1, le=10, description="how often a task may hand in")
+
+
+class ApprovalRules(Section):
+    """Whose yes counts, and when. Only on GitHub."""
+
+    required: int = Field(default=1, ge=1, le=6, description="how many people have to approve")
+    by: tuple[Approving, ...] = Field(
+        default=(), description="logins, or @organisation/team; empty: everybody with write permission"
+    )
+    not_requester: bool = Field(default=False, description="whether who started the run may not approve")
+    require_digest: bool = Field(default=False, description="whether `/approve` has to name the plan's digest")
+    settle: int = Field(default=60, ge=0, le=86_400, description="seconds that a plan has to stand before approval")
+    expires: int = Field(default=720, ge=1, le=8_760, description="hours after which a plan has to be made anew")
+
+
+class Comments(Section):
+    """Whose comments on the issue the model gets to see. Only on GitHub."""
+
+    of: Literal["writers", "everybody"] = Field(
+        default="writers", description="people with write permission, or everybody"
+    )
+
+
+class Provider(Section):
+    """Who serves the models."""
+
+    name: Literal["anthropic", "bedrock", "vertex"] = "anthropic"
+    region: CloudName | None = Field(default=None, description="the cloud's region, for bedrock and vertex")
+    project: CloudName | None = Field(default=None, description="the cloud's project, for vertex")
 
 
 class Rounds(Section):
@@ -194,6 +240,14 @@ class Config(Section):
     budget: Budget = Budget()
     research: Research = Research()
     plan: PlanRules = PlanRules()
+    approval: ApprovalRules = ApprovalRules()
+    comments: Comments = Comments()
+    provider: Provider = Provider()
+    fan_out: Literal["machine", "jobs"] = Field(
+        default="machine",
+        alias="fan-out",
+        description="where scouts and disjoint tasks run side by side: on one machine, or (on GitHub) one job for each",
+    )
     implement: Implement = Implement()
     correct: Rounds = Rounds()
     verify: Rounds = Rounds()
@@ -206,6 +260,17 @@ class Config(Section):
     def digest(self) -> Digest:
         """What an approval binds: the SHA-256 of the canonical JSON, defaults included."""
         return digest_of(canonical_json(self.model_dump(mode="json")))
+
+
+def overridden(config: Config, overrides: Overrides) -> Config:
+    """Return the configuration with what whoever started the run wants other."""
+    models, budget = config.models, config.budget
+    for wish in overrides.models:
+        tier = getattr(models, wish.tier).model_copy(update={"model": wish.model})
+        models = models.model_copy(update={wish.tier: tier})
+    if overrides.usd is not None:
+        budget = budget.model_copy(update={"run": budget.run.model_copy(update={"usd": overrides.usd})})
+    return config.model_copy(update={"models": models, "budget": budget})
 
 
 def config_schema() -> dict[str, Any]:
