@@ -6,7 +6,13 @@ JOBS ?= auto
 # Every branch of what decides is tested; a missed one in an approval would be a security defect.
 PURE := --cov=phasegate.documents --cov=phasegate.policy --cov-branch --cov-fail-under=100 --cov-report=term:skip-covered
 
-.PHONY: demo picture test test-real lint types format requirements clean
+# GitHub's own parser and evaluator of workflow files, for the tests that run ours. Without npm those tests are skipped.
+NODE_PARTS := $(if $(shell command -v npm),tests/actions/node_modules/.package-lock.json)
+WORKFLOWS = $(wildcard .github/workflows/*.yml)
+ACTIONS := action.yml ghes/action.yml
+COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
+
+.PHONY: demo picture test test-real bench-setup lint types format requirements dist clean
 
 # The environment: hash-pinned packages, then this checkout, editable, without asking any registry again.
 $(BIN)/phasegate: requirements/dev.txt pyproject.toml
@@ -15,10 +21,14 @@ $(BIN)/phasegate: requirements/dev.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
+tests/actions/node_modules/.package-lock.json: tests/actions/package-lock.json
+	cd tests/actions && npm ci --ignore-scripts --no-audit --no-fund
+	@touch $@
+
 demo: $(BIN)/phasegate ## the whole pipeline on a sample repository: no key, no network
 	$(BIN)/python demo/play.py
 
-test: $(BIN)/phasegate ## all tests but the real-repository group
+test: $(BIN)/phasegate $(NODE_PARTS) ## all tests but the real-repository group
 	$(BIN)/python -m pytest -n $(JOBS) -m "not real" $(PURE)
 
 test-real: $(BIN)/phasegate ## the pipeline on well-known packages, with their own tests as gates
@@ -27,9 +37,16 @@ test-real: $(BIN)/phasegate ## the pipeline on well-known packages, with their o
 picture: $(BIN)/phasegate ## the terminal picture in the README
 	$(BIN)/python demo/picture.py
 
-lint: $(BIN)/phasegate ## style
+bench-setup: $(BIN)/phasegate ## how long the action takes to set itself up, beside plain pip
+	$(PYTHON) bench/setup.py
+
+lint: $(BIN)/phasegate ## style, and what could be wrong with the workflows
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/zizmor --offline --no-progress --quiet --pedantic $(WORKFLOWS) $(ACTIONS)
+	$(BIN)/actionlint -no-color -shellcheck= -pyflakes= $(WORKFLOWS)
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows $(WORKFLOWS)
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-actions $(ACTIONS)
 
 types: $(BIN)/phasegate ## strict types
 	$(BIN)/mypy
@@ -40,8 +57,16 @@ format: $(BIN)/phasegate ## put the code into shape
 
 requirements: $(BIN)/phasegate ## pin anew, with hashes and without addresses
 	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml -o requirements/run.txt
-	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml --group dev -c requirements/run.txt -o requirements/dev.txt
+	$(COMPILE) pyproject.toml -o requirements/run.txt
+	$(COMPILE) --group decide -c requirements/run.txt -o requirements/decide.txt
+	$(COMPILE) --group setup -o requirements/setup.txt
+	$(COMPILE) pyproject.toml --group dev -c requirements/run.txt -o requirements/dev.txt
+
+dist: $(BIN)/phasegate ## what is published, built twice: both must be the same to the byte
+	rm -rf dist
+	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(BIN)/python -m hatchling build -d dist/again
+	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(BIN)/python -m hatchling build -d dist
+	cd dist && for file in again/*; do cmp "$$file" "$${file#again/}" || exit 1; done && rm -r again && sha256sum *
 
 clean: ## away with everything that was made here
-	rm -rf .venv dist demo-run .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*
+	rm -rf .venv dist demo-run tests/actions/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*

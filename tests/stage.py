@@ -202,7 +202,7 @@ class Stage:
 @contextmanager
 def opened(stage: Stage, run: str = "L1") -> Iterator["Setting"]:
     """The setting of a run, locked as a command locks it, with the stage's script for a model."""
-    from phasegate.cli.surroundings import RunOptions, Surroundings  # noqa: PLC0415 -- as below
+    from phasegate.surroundings import RunOptions, Surroundings  # noqa: PLC0415 -- as below
 
     rehearse = str(stage.script) if stage.script.exists() else None
     with patch.dict(os.environ, stage.surroundings(), clear=True):

@@ -622,7 +622,7 @@ def test_two_runs_in_one_repository_do_not_meet(stage):
 
 def test_without_a_sandbox_nothing_is_executed_unless_it_is_asked_for_by_name(stage):
     stage.no_sandbox = False
-    with patch("phasegate.cli.surroundings.choose_sandbox", return_value=SandboxChoice(None, ())):
+    with patch("phasegate.surroundings.choose_sandbox", return_value=SandboxChoice(None, ())):
         outcome = stage.cli("run", scenes.ISSUE, "--yes")
 
     check_told(outcome, 3, "nothing of the repository is executed", "`--no-sandbox`")
@@ -639,7 +639,7 @@ def test_without_a_sandbox_and_without_gates_the_model_works_without_a_shell(tmp
     stage.no_sandbox = False
     one = scenes.task("T1", {"new.txt": "create"}, check=None)
     stage.write_script([*scenes.simple()[:2], scenes.planner(one), *scenes.simple()[3:]])
-    with patch("phasegate.cli.surroundings.choose_sandbox", return_value=SandboxChoice(None, ())):
+    with patch("phasegate.surroundings.choose_sandbox", return_value=SandboxChoice(None, ())):
         outcome = stage.cli("run", scenes.ISSUE, "--yes")
 
     assert outcome.code == 0, outcome.err

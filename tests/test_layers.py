@@ -25,6 +25,8 @@ LAYERS = {
     "phasegate.phases": 4,
     "phasegate.steps": 5,
     "phasegate.pipeline": 5,
+    "phasegate.progress_view": 5,
+    "phasegate.surroundings": 5,
     "phasegate.jobs": 6,
     "phasegate.cli": 7,
     "phasegate.__main__": 7,

@@ -39,7 +39,7 @@ def test_what_a_step_needs_was_made_by_a_step_before_it(step):
 
 
 def test_every_step_of_the_pipeline_stands_in_the_table_and_the_others_are_the_forge_s():
-    assert set(STEPS) - set(pipeline._STEPS) == {Step.DECIDE, Step.REPORT}
+    assert set(STEPS) - set(pipeline._STEPS) == {Step.DECIDE, Step.ACKNOWLEDGE, Step.SCOUT, Step.TASK, Step.REPORT}
 
 
 @pytest.mark.parametrize("step", Step)
@@ -47,7 +47,7 @@ def test_code_runs_only_below_steps_that_are_sandboxed(step):
     """Implement drives a model and has code executed, in processes of their own: the sandbox has no key."""
     facts = STEPS[step]
 
-    assert facts.sandboxed == (step in {Step.IMPLEMENT, Step.VERIFY})
+    assert facts.sandboxed == (step in {Step.TASK, Step.IMPLEMENT, Step.VERIFY})
     assert facts.power is not Power.EXECUTE or facts.sandboxed
 
 
@@ -64,7 +64,7 @@ def setting(tmp_path_factory):
 
 @pytest.mark.parametrize("step", sorted(pipeline._STEPS))
 def test_a_step_is_given_what_its_power_allows_and_nothing_else(setting, step):
-    given = pipeline._with_power_of(step, setting)
+    given = pipeline.with_power_of(step, setting)
     facts = STEPS[step]
 
     assert (given.model is setting.model) == (facts.power is Power.MODEL_KEY)
@@ -76,7 +76,7 @@ def test_a_step_is_given_what_its_power_allows_and_nothing_else(setting, step):
 @pytest.mark.parametrize("step", [Step.PUBLISH_PLAN, Step.VERIFY, Step.PUBLISH])
 def test_a_step_without_the_key_cannot_ask_a_model(setting, step):
     with pytest.raises(ModelError, match=f"The step {step} may not ask a model"):
-        pipeline._with_power_of(step, setting).model.limits(scenes.OPUS)
+        pipeline.with_power_of(step, setting).model.limits(scenes.OPUS)
 
 
 def test_steps_that_follow_an_approval_do_nothing_without_one_that_holds(setting):

@@ -64,15 +64,23 @@ def go_on(setting: Setting) -> Progress:
     Raises `UserError` when a step cannot be done: the progress says so too, and `resume` tries again.
     """
     while (step := next_step(setting.store.progress)) is not None:
-        void = why_approval_is_void(setting) if "approval" in STEPS[step].needs else None
-        if void is not None:
-            setting.store.advance(HumanNeeded(WaitingFor.APPROVAL, f"The approval does not hold any more: {void}."))
-        else:
-            _STEPS[step](_with_power_of(step, setting))
+        perform(step, setting)
     return setting.store.progress
 
 
-def _with_power_of(step: Step, setting: Setting) -> Setting:
+def perform(step: Step, setting: Setting) -> None:
+    """Do one step, the next one, with no more power than it may hold. Raises as `go_on` does.
+
+    If it needs an approval that does not hold any more, the run waits for a new one instead.
+    """
+    void = why_approval_is_void(setting) if "approval" in STEPS[step].needs else None
+    if void is not None:
+        setting.store.advance(HumanNeeded(WaitingFor.APPROVAL, f"The approval does not hold any more: {void}."))
+    else:
+        _STEPS[step](with_power_of(step, setting))
+
+
+def with_power_of(step: Step, setting: Setting) -> Setting:
     """Return the setting without what the step may not hold: no key, no model; no right to execute, no sandbox."""
     facts = STEPS[step]
     model = setting.model if facts.power is Power.MODEL_KEY else NoModel(f"The step {step} may not ask a model")
@@ -145,6 +153,8 @@ def _publish_plan(setting: Setting) -> None:
         setting.store.advance(_answers_needed())
     elif progress.purpose == "primer":
         setting.store.advance(HumanNeeded(WaitingFor.APPROVAL, "The draft of the primer waits for approval."))
+    elif progress.purpose == "findings":
+        setting.store.advance(RunEnded(RunState.DONE, "The findings are there; nothing else was asked for."))
     else:
         publish_plan(setting, setting.store.get(progress.plan or "", Plan))
         setting.store.advance(HumanNeeded(WaitingFor.APPROVAL, "The plan waits for approval."))
@@ -154,7 +164,7 @@ def _implement(setting: Setting) -> None:
     with _phase(setting, PhaseName.IMPLEMENT, setting.config.models.implement):
         implement(setting)
         tasks = setting.store.progress.tasks
-        if any(task.status is WorkStatus.BLOCKED for task in tasks):
+        if any(task.status is not WorkStatus.DONE for task in tasks):  # blocked, or left to the next slice
             setting.store.advance(PhasesReopened((PhaseName.IMPLEMENT,)))
             return
         change = change_set(setting, approved_plan(setting))

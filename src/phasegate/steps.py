@@ -29,9 +29,12 @@ class StepFacts:
 
 STEPS: Mapping[Step, StepFacts] = {
     Step.DECIDE: StepFacts(Power.NONE, (), ("snapshot", "approval", "feedback", "plan")),
+    Step.ACKNOWLEDGE: StepFacts(Power.WRITE, (), ()),
+    Step.SCOUT: StepFacts(Power.MODEL_KEY, ("snapshot",), ("scout-report",)),
     Step.RESEARCH: StepFacts(Power.MODEL_KEY, ("snapshot",), ("scout-report", "findings")),
     Step.PLAN: StepFacts(Power.MODEL_KEY, ("snapshot",), ("plan", "questions", "primer-draft")),
     Step.PUBLISH_PLAN: StepFacts(Power.WRITE, ("snapshot",), ()),
+    Step.TASK: StepFacts(Power.MODEL_KEY, ("plan", "approval"), ("task-result", "blocked"), sandboxed=True),
     Step.IMPLEMENT: StepFacts(
         Power.MODEL_KEY, ("plan", "approval"), ("task-result", "blocked", "change-set"), sandboxed=True
     ),
@@ -41,4 +44,6 @@ STEPS: Mapping[Step, StepFacts] = {
     Step.PUBLISH: StepFacts(Power.WRITE, ("snapshot", "approval"), ()),
     Step.REPORT: StepFacts(Power.WRITE, (), ()),
 }
-"""In order. A plan that a human edited by hand is made by `decide`: no model had a part in it."""
+"""In order. Scout and task are parts of research and implement, each in a job of its own.
+
+A plan that a human edited by hand is made by `decide`: no model had a part in it."""

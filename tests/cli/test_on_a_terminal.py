@@ -18,7 +18,7 @@ from rich.live import Live
 
 import scenes
 from phasegate.agent.assignment import ContextShortened, Said, ToolUsed, TurnEnded, Waiting
-from phasegate.cli.progress_view import ProgressView
+from phasegate.progress_view import ProgressView
 from phasegate.documents.progress import PhaseName, RunState, Spent
 from phasegate.phases.setting import Worker, WorkerEnded, WorkerStarted
 from repositories import make_repository
@@ -264,7 +264,7 @@ def test_many_workers_and_the_moving_picture_do_not_wait_for_each_other():
 
     works = [threading.Thread(target=work, args=(worker,), daemon=True) for worker in (T1, T2)]
     threads = [*works, threading.Thread(target=draw, daemon=True)]
-    with patch("phasegate.cli.progress_view.Live", Kept), shown.shown():
+    with patch("phasegate.progress_view.Live", Kept), shown.shown():
         for thread in threads:
             thread.start()
         for thread in threads:

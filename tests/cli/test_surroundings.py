@@ -7,7 +7,7 @@ import pytest
 
 import scenes
 from phasegate.cli import surroundings
-from phasegate.cli.surroundings import RunOptions, Surroundings
+from phasegate.surroundings import RunOptions, Surroundings
 from phasegate.doors.anthropic_api import BASE_URL
 from phasegate.errors import UserError
 from repositories import make_repository

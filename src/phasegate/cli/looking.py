@@ -96,7 +96,7 @@ def _cost(desk: Desk, view: RunView) -> Decimal:
         return Decimal(0)
     config = desk.around.config(view.progress.base_sha)
     usage = expected_usage(view.plan.payload.estimate.turns)
-    return Prices(config.prices).cost(config.models.implement.model, usage)
+    return Prices(config.prices, config.provider.name).cost(config.models.implement.model, usage)
 
 
 def audit(run: RunArgument, *, repo: Repo = HERE, as_json: Json = False) -> None:

@@ -10,10 +10,10 @@ from rich.console import Console
 from rich.text import Text
 
 from phasegate import __version__
-from phasegate.cli import interruption, looking, speaking, working
-from phasegate.cli.surroundings import system_error
+from phasegate.cli import examining, installing, interruption, looking, speaking, working
 from phasegate.errors import ExitCode, UserError
 from phasegate.publishing.words import on_terminal
+from phasegate.surroundings import system_error
 
 _HELP = """An issue becomes a tested branch in separate, gated phases: research, plan, your approval, implementation,
 quality gates, review. Each phase has a fresh context, its own model and its own budget."""
@@ -76,6 +76,8 @@ _EPILOGS = {
     "list": "Example: phasegate list --json",
     "show": "Example: phasegate show L1 --plan > plan.md",
     "audit": "Example: phasegate audit L1",
+    "init": "Example: phasegate init --diff, then phasegate init --labels",
+    "doctor": "Example: phasegate doctor --json",
     "schema": "Example: phasegate schema > phasegate.schema.json",
 }
 for _verb in (
@@ -94,6 +96,8 @@ for _verb in (
     looking.show,
     looking.audit,
     looking.schema,
+    installing.init,
+    examining.doctor,
 ):
     _name = "list" if _verb is looking.list_runs else _verb.__name__
     app.command(_name, epilog=_EPILOGS[_name])(_verb)

@@ -10,12 +10,12 @@ from rich.text import Text
 
 from phasegate.cli.desk import HERE, Desk, NoSandbox, Rehearse, Repo, RunArgument
 from phasegate.cli.gate import by_hand
-from phasegate.cli.surroundings import read_text
 from phasegate.cli.working import merged
 from phasegate.documents.progress import RunState
 from phasegate.phases import human
 from phasegate.phases.setting import Setting
 from phasegate.publishing.words import on_terminal
+from phasegate.surroundings import read_text
 
 Words = Annotated[str, typer.Argument(metavar="TEXT", help="What you have to say.")]
 Reason = Annotated[str | None, typer.Argument(metavar="[WHY]", help="The reason, for the record.")]

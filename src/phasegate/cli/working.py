@@ -8,17 +8,15 @@ from pydantic import ValidationError
 
 from phasegate import __version__
 from phasegate.cli.desk import HERE, Desk, NoSandbox, Rehearse, Repo, RunArgument, Yes
-from phasegate.cli.surroundings import RunOptions, Surroundings, read_text
 from phasegate.documents.base import MadeBy, RunId, Sha, Step, digest_of
 from phasegate.documents.parsing import field_errors
-from phasegate.documents.progress import PhaseName, Progress
-from phasegate.documents.progress_events import PhaseSkipped
 from phasegate.documents.snapshot import Issue, Snapshot, SnapshotPayload, Trigger
-from phasegate.documents.transitions import advance
 from phasegate.doors.local_forge import branch_of, issue_from
 from phasegate.errors import UserError
+from phasegate.phases.beginning import first_progress
 from phasegate.phases.human import resume as resume_run
 from phasegate.policy.config import PRIMER_PATH
+from phasegate.surroundings import RunOptions, Surroundings, read_text
 
 _PRIMER_ISSUE = """Describe this repository for whoever changes something in it
 Draft (or refresh) its primer: architecture, standards, patterns, and what not to touch. Nothing else is to change."""
@@ -97,7 +95,7 @@ def _begin(
     snapshot = _snapshot(around, store.directory.name, issue, purpose, base_sha)
     around.keep_options(store, options)
     store.put(snapshot)
-    store.begin(_first_progress(snapshot))
+    store.begin(first_progress(snapshot, branch_of(snapshot.run)))
     desk.work(store, options, yes=yes)
 
 
@@ -120,21 +118,3 @@ def _snapshot(
         return Snapshot(run=run, parents=(), made_by=made_by, payload=SnapshotPayload.model_validate(payload))
     except ValidationError as error:
         raise UserError("The issue cannot be used: " + "; ".join(field_errors(error)) + ".") from None
-
-
-def _first_progress(snapshot: Snapshot) -> Progress:
-    payload = snapshot.payload
-    progress = Progress(
-        run=snapshot.run,
-        purpose=payload.purpose,
-        title=payload.issue.title,
-        created=payload.trigger.at,
-        snapshot=snapshot.digest,
-        branch=branch_of(snapshot.run),
-        base_sha=payload.base_sha,
-        head_sha=payload.base_sha,
-    )
-    if payload.purpose == "primer":
-        for phase in (PhaseName.IMPLEMENT, PhaseName.VERIFY, PhaseName.REVIEW):
-            progress = advance(progress, PhaseSkipped(phase, "not part of a primer run"))
-    return progress

@@ -29,9 +29,12 @@ class Step(StrEnum):
     """Who made a document: a step of the pipeline."""
 
     DECIDE = "decide"
+    ACKNOWLEDGE = "acknowledge"
+    SCOUT = "scout"
     RESEARCH = "research"
     PLAN = "plan"
     PUBLISH_PLAN = "publish-plan"
+    TASK = "task"
     IMPLEMENT = "implement"
     CORRECT = "correct"
     VERIFY = "verify"

@@ -101,7 +101,7 @@ def audit(progress: Progress, stored: Iterable[StoredDocument]) -> AuditReport:
     known: dict[Digest, Document] = {}
     for file in files:
         try:
-            known[file.digest] = _checked(file)
+            known[file.digest] = parse_stored(file)
         except DocumentError as error:
             faults.append(ChainFault(file.name, error.what))
     for digest, document in known.items():
@@ -112,7 +112,8 @@ def audit(progress: Progress, stored: Iterable[StoredDocument]) -> AuditReport:
     return AuditReport(documents=len(files), faults=tuple(faults))
 
 
-def _checked(file: StoredDocument) -> Document:
+def parse_stored(file: StoredDocument) -> Document:
+    """Return the document in a file, if it is what its name claims. Raises `DocumentError`."""
     if digest_of(file.content) != file.digest:
         raise DocumentError("the content is not what the digest in its name says: it was changed after it was made")
     kind = KINDS.get(file.kind)

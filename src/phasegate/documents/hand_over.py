@@ -1,6 +1,7 @@
 """Hand-over: the one file that crosses from job to job. It is not believed, but recomputed and compared."""
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, StringConstraints
@@ -62,6 +63,13 @@ class CarriedCommit(Frozen):
     entries: tuple[ChangeEntry, ...] = Field(max_length=200)
 
 
+class CarriedDocument(Frozen):
+    """A document: its kind, and its canonical JSON."""
+
+    kind: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z-]{1,31}$")]
+    text: str
+
+
 class CarriedDetails(Frozen):
     """A scout's details file."""
 
@@ -96,10 +104,11 @@ class HandOver(Frozen):
     places: Places = Places()
     dry_run: bool = False
     answer: Answer | None = None
+    estimate: Annotated[Decimal, Field(ge=0)] | None = None
+    """What carrying out the plan is expected to cost, in US dollars, for whoever tells of the cost."""
     progress: Progress | None = None
     """None when there is no run: the command is only answered."""
-    documents: tuple[str, ...] = ()
-    """Each as its canonical JSON."""
+    documents: tuple[CarriedDocument, ...] = ()
     details: tuple[CarriedDetails, ...] = ()
     commits: tuple[CarriedCommit, ...] = ()
     """From the base to the head that the progress names."""

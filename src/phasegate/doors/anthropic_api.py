@@ -4,25 +4,27 @@
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from phasegate.documents.progress import Usage
+from phasegate.doors.anthropic_client import anthropic_client
 from phasegate.doors.anthropic_failures import TransientError, failures_named
 from phasegate.doors.anthropic_wire import limits_of, reply_of, request_body, usage_of
-from phasegate.doors.model import ModelError, ModelLimits, Reply, Request, Retry
+from phasegate.doors.clouds import Cloud, cloud_of
+from phasegate.doors.model import ModelError, ModelLimits, NoModel, Reply, Request, Retry
 from phasegate.errors import UserError
+from phasegate.policy.config import Provider
 
 if TYPE_CHECKING:
-    from anthropic import Anthropic
+    from anthropic import Anthropic, AnthropicBedrock, AnthropicVertex
 
+KEY_VARIABLE = "ANTHROPIC_API_KEY"
 BASE_URL = "https://api.anthropic.com"
 ATTEMPTS = 6
 LONGEST_WAIT = 120.0
-CONNECT_TIMEOUT = 20.0
-SILENCE_TIMEOUT = 300.0
-"""Seconds without a byte, after which an attempt has failed; a stream at work sends pings."""
 _Result = TypeVar("_Result")
 
 
@@ -32,19 +34,21 @@ class AnthropicModel:
 
     `sleep` waits between attempts; at most six are made, and no wait is longer than two minutes. What the SDK would
     take from the environment (address, headers, proxies) is not taken: it would change where keys and code are sent.
+    With a `cloud`, its credentials count instead of the key, and its own address unless another one is given.
     Raises `UserError` for a key that cannot be one.
     """
 
     api_key: str = field(repr=False)
     sleep: Callable[[float], None]
     base_url: str = BASE_URL
-    _client: "Anthropic | None" = field(default=None, init=False, repr=False)
+    cloud: Cloud | None = None
+    _client: "Anthropic | AnthropicBedrock | AnthropicVertex | None" = field(default=None, init=False, repr=False)
     _connecting: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
     _limits: dict[str, ModelLimits] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
         self.api_key = self.api_key.strip()
-        if not self.api_key or not all("!" <= character <= "~" for character in self.api_key):
+        if self.cloud is None and not _can_be_key(self.api_key):
             raise UserError(
                 "The API key cannot be one: it is empty, or has blanks or characters that no key has.",
                 mend="Copy it again into ANTHROPIC_API_KEY, without quotes or line breaks.",
@@ -92,12 +96,15 @@ class AnthropicModel:
             self.sleep(retry.seconds)
 
     def _fetch_limits(self, model: str) -> ModelLimits:
-        with failures_named(self.api_key, Usage):
-            return limits_of(self._connected().models.retrieve(model))
+        if self.cloud is not None:
+            return self.cloud.limits(model)
+        with self._failures(Usage):
+            return limits_of(self._anthropic().models.retrieve(model))
 
     def _stream(self, request: Request, limits: ModelLimits) -> Reply:
         body, seen, message = request_body(request, limits), Usage(), None
-        with failures_named(self.api_key, lambda: seen), self._connected().messages.stream(**body) as stream:
+        client = self._connected()
+        with self._failures(lambda: seen), client.messages.stream(**body) as stream:
             for event in stream:
                 if event.type in {"message_start", "message_delta"}:
                     message = stream.current_message_snapshot
@@ -107,25 +114,65 @@ class AnthropicModel:
             raise TransientError("the reply broke off", usage=seen)
         return reply_of(message)
 
-    def _connected(self) -> "Anthropic":
+    @contextmanager
+    def _failures(self, usage: Callable[[], Usage]) -> Iterator[None]:
+        with failures_named(self.api_key, usage, cloud=self.cloud.name if self.cloud else ""):
+            if self.cloud is None:
+                yield
+            else:
+                with self.cloud.credentials_named():
+                    yield
+
+    def _connected(self) -> "Anthropic | AnthropicBedrock | AnthropicVertex":
         with self._connecting:
             if self._client is None:
-                self._client = _client(self.api_key, self.base_url)
+                self._client = self._connect()
             return self._client
 
+    def _connect(self) -> "Anthropic | AnthropicBedrock | AnthropicVertex":
+        if self.cloud is None:
+            return anthropic_client(self.api_key, self.base_url)
+        return self.cloud.connect(None if self.base_url == BASE_URL else self.base_url)
 
-def _client(api_key: str, base_url: str) -> "Anthropic":
-    """Return a client that takes nothing from the environment."""
-    from anthropic import Anthropic  # noqa: PLC0415 -- a second, see above
-    from httpx2 import Client, Timeout  # noqa: PLC0415 -- comes with it
+    def _anthropic(self) -> "Anthropic":
+        from anthropic import Anthropic  # noqa: PLC0415 -- a second, see above
 
-    timeout = Timeout(SILENCE_TIMEOUT, connect=CONNECT_TIMEOUT)
-    # The SDK's own default client reads proxies from the environment, and follows redirects with the whole request.
-    http_client = Client(base_url=base_url, timeout=timeout, trust_env=False, follow_redirects=False)
-    client = Anthropic(api_key=api_key, base_url=base_url, timeout=timeout, max_retries=0, http_client=http_client)
-    # There is no argument against ANTHROPIC_CUSTOM_HEADERS: what it says is laid over the headers given here.
-    client._custom_headers = {}  # noqa: SLF001 -- see above
-    return client
+        client = self._connected()
+        assert isinstance(client, Anthropic)
+        return client
+
+
+def _can_be_key(text: str) -> bool:
+    return bool(text) and all("!" <= character <= "~" for character in text)
+
+
+def model_for(
+    provider: Provider,
+    *,
+    key: str | None,
+    environ: Mapping[str, str],
+    sleep: Callable[[float], None],
+    base_url: str | None = None,
+) -> AnthropicModel | NoModel:
+    """Return whoever answers requests: at Anthropic with a key, or at a cloud with the cloud's own credentials.
+
+    `environ` is the process's own; a cloud's region may stand there. `base_url`: a gateway. Without a key for Anthropic
+    it is a `NoModel`, which says so when it is asked. Raises `UserError` for a key or a region that cannot be one.
+    """
+    cloud = cloud_of(provider, environ)
+    if cloud is None and not key:
+        return no_key()
+    return AnthropicModel(key or "", sleep, base_url or BASE_URL, cloud)
+
+
+def no_key() -> NoModel:
+    """Return what stands where there is no key."""
+    return NoModel(
+        "No model can be asked: there is no API key",
+        cause=f"{KEY_VARIABLE} is not set in the environment.",
+        mend=f"Two ways on: export {KEY_VARIABLE}=…, and say it again; or play a script with --rehearse FILE, as "
+        "`make demo` does.",
+    )
 
 
 def _gave_up(error: TransientError, attempt: int, wait: float, usage: Usage) -> ModelError:

@@ -14,7 +14,11 @@ from phasegate.doors.model import ModelError
 if TYPE_CHECKING:
     from anthropic import APIStatusError
 
-_TRANSIENT_TYPES = frozenset({"overloaded_error", "api_error", "rate_limit_error", "timeout_error"})
+_TRANSIENT_TYPES = frozenset({"overloaded_error", "api_error", "rate_limit_error", "timeout_error"}) | {
+    # What Bedrock says in the middle of a stream.
+    *("internalServerException", "modelStreamErrorException", "modelTimeoutException"),
+    *("serviceUnavailableException", "throttlingException"),
+}
 _TRANSIENT_STATUS = frozenset({408, 409, 429})
 _SERVER_ERROR = 500
 _OK = 200
@@ -32,10 +36,10 @@ class TransientError(Exception):
 
 
 @contextmanager
-def failures_named(key: str, usage: Callable[[], Usage]) -> Iterator[None]:
+def failures_named(key: str, usage: Callable[[], Usage], *, cloud: str = "") -> Iterator[None]:
     """Raise `TransientError` or `ModelError` for what goes wrong inside; neither tells the key.
 
-    `usage` gives what the attempt is known to have used by then.
+    `usage` gives what the attempt is known to have used by then; `cloud` names who was asked, if not Anthropic itself.
     """
     import anthropic  # noqa: PLC0415 -- a second, see above
     import httpx2  # noqa: PLC0415 -- comes with it
@@ -46,7 +50,7 @@ def failures_named(key: str, usage: Callable[[], Usage]) -> Iterator[None]:
         if _is_transient(error):
             reason = f"{error.type or 'error'} ({error.status_code})"
             raise TransientError(reason, usage=usage(), wait=_retry_after(error)) from None
-        raise _status_error(error, key, usage()) from None
+        raise _status_error(error, key, usage(), cloud) from None
     except (anthropic.APIConnectionError, httpx2.HTTPError) as error:
         # A socket that breaks in mid-stream raises the second kind.
         raise TransientError(f"the connection failed ({type(error).__name__})", usage=usage()) from None
@@ -79,11 +83,16 @@ _CAUSES = {
     ),
 }
 """By status: what happened, the likely cause, what to do."""
+_REFUSED = frozenset({400, 401, 403, 404})
 
 
-def _status_error(error: "APIStatusError", key: str, usage: Usage) -> ModelError:
+def _status_error(error: "APIStatusError", key: str, usage: Usage, cloud: str) -> ModelError:
     what, cause, mend = _CAUSES.get(error.status_code, ("The model's API refused the request.", "", ""))
-    words = str(error.api_message or f"status {error.status_code}").replace(key, "[key]")
+    if cloud and error.status_code in _REFUSED:
+        what, cause = f"{cloud} refused the request.", "The account lacks the right to this model, or it is not there."
+        mend = "Check `models:` and `provider:` in the configuration, and in the console that the models are enabled."
+    words = str(error.api_message or f"status {error.status_code}")
+    words = words.replace(key, "[key]") if key else words
     said = f"It said: {shown(' '.join(words.split()), _SAID_LENGTH)}"
     request = f"Request id: {shown(error.request_id)}." if error.request_id else ""
     return ModelError(what, cause=" ".join(part for part in (cause, said, request) if part), mend=mend, usage=usage)

@@ -115,8 +115,13 @@ class GitProgram:
         environ: Mapping[str, str] | None = None,
         stdin: bytes = b"",
         as_user: bool = False,
+        timeout: float | None = None,
     ) -> Answer:
-        """Run one git command that may fail, and give its answer; raises `UserError` only when it cannot run at all."""
+        """Run one git command that may fail, and give its answer; raises `UserError` only when it cannot run at all.
+
+        `timeout` is in seconds; None stands for the usual limit.
+        """
+        seconds = TIMEOUT if timeout is None else timeout
         configuration = self.user if as_user else _NO_USER_CONFIGURATION
         try:
             done = subprocess.run(
@@ -125,11 +130,11 @@ class GitProgram:
                 env={**self.environ, **configuration, **(environ or {})},
                 input=stdin,
                 capture_output=True,
-                timeout=TIMEOUT,
+                timeout=seconds,
                 check=False,
             )
         except subprocess.TimeoutExpired as error:
-            raise _too_slow(arguments[0]) from error
+            raise _too_slow(arguments[0], seconds) from error
         except (OSError, ValueError) as error:  # ValueError: a NUL in an argument
             raise UserError(f"git {arguments[0]} could not be run in {cwd}: {error}.") from error
         return Answer(done.returncode, done.stdout, done.stderr.decode(errors="replace"))
@@ -157,7 +162,7 @@ class GitProgram:
                 complaints.seek(0)
                 raise failure(arguments[0], complaints.read().decode(errors="replace")) from error
             except TimeoutError as error:
-                raise _too_slow(arguments[0]) from error
+                raise _too_slow(arguments[0], TIMEOUT) from error
             finally:
                 _end(child)
 
@@ -199,9 +204,9 @@ def failure(command: str, complaint: str) -> UserError:
     return UserError(f"git {command} failed.", cause=f"git says: {quoted}", mend="Repair that in the repository first.")
 
 
-def _too_slow(command: str) -> UserError:
+def _too_slow(command: str, seconds: float) -> UserError:
     return UserError(
-        f"git {command} gave no answer within {TIMEOUT:.0f} seconds.",
-        cause="The disk may be slow, or another process holds a lock.",
+        f"git {command} gave no answer within {seconds:.0f} seconds.",
+        cause="The disk or the network may be slow, or another process holds a lock.",
         mend="Try again.",
     )

@@ -8,18 +8,21 @@ from phasegate.errors import UserError
 from phasegate.policy.config import Price
 
 _MILLION = Decimal(1_000_000)
+_LISTS = {"anthropic": "anthropic", "bedrock": "aws", "vertex": "google"}
+"""Who serves the models, as genai-prices names them."""
 
 
 class Prices:
-    """The price list, with the configuration's own prices on top."""
+    """The price list of whoever serves the models, with the configuration's own prices on top."""
 
-    def __init__(self, configured: Mapping[str, Price]) -> None:
+    def __init__(self, configured: Mapping[str, Price], provider: str = "anthropic") -> None:
         self._configured = configured
+        self._list = _LISTS[provider]
 
     def cost(self, model: str, usage: Usage) -> Decimal:
         """Return US dollars. Raises `UserError` for a model that nobody knows the price of."""
         own = self._configured.get(model)
-        return _own_cost(own, usage) if own else _listed_cost(model, usage)
+        return _own_cost(own, usage) if own else _listed_cost(model, usage, self._list)
 
 
 def _own_cost(price: Price, usage: Usage) -> Decimal:
@@ -32,7 +35,7 @@ def _own_cost(price: Price, usage: Usage) -> Decimal:
     return sum(parts, Decimal(0)) / _MILLION
 
 
-def _listed_cost(model: str, usage: Usage) -> Decimal:
+def _listed_cost(model: str, usage: Usage, provider: str) -> Decimal:
     # Imported here: only a phase that asks a model needs the list.
     from genai_prices import Usage as Counted  # noqa: PLC0415
     from genai_prices import calc_price  # noqa: PLC0415
@@ -45,7 +48,7 @@ def _listed_cost(model: str, usage: Usage) -> Decimal:
         output_tokens=usage.output_tokens,
     )
     try:
-        return calc_price(counted, model_ref=model, provider_id="anthropic").total_price
+        return calc_price(counted, model_ref=model, provider_id=provider).total_price
     except LookupError:
         raise UserError(
             f"The price of the model {model} is not known, so its cost cannot be bounded.",

@@ -121,6 +121,11 @@ class RunStore:
         """Return a scout's details; empty if there are none."""
         return (_read(self.directory / "details" / name) or b"").decode("utf-8", "replace")
 
+    def all_details(self) -> tuple[tuple[str, str], ...]:
+        """Return the name and the text of every details file."""
+        files = sorted((self.directory / "details").glob("*.md"))
+        return tuple((file.name, self.details(file.name)) for file in files)
+
     def note(self, transcript: str, entry: Sequence[tuple[str, str]]) -> None:
         """Append one line to a transcript."""
         path = self.directory / "transcripts" / f"{transcript}.jsonl"

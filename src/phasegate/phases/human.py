@@ -24,8 +24,17 @@ SHORTEST_DIGEST = 8
 """How much of a digest has to be said, in characters."""
 
 
-def approve(setting: Setting, approver: Approver, *, digest: str | None = None) -> None:
+def approve(
+    setting: Setting,
+    approver: Approver,
+    *,
+    digest: str | None = None,
+    others: tuple[Approver, ...] = (),
+    comment: str | None = None,
+) -> None:
     """Bind a yes to what is in force. `digest` (or its beginning) makes sure of what was read.
+
+    `others` said yes too; `comment` is where on the forge it was said.
 
     Raises `RefusedError` when nothing waits, the digest is another one, or the branch has moved.
     """
@@ -47,7 +56,8 @@ def approve(setting: Setting, approver: Approver, *, digest: str | None = None) 
             base_sha=standing.base_sha,
             config=standing.config,
             approver=approver,
-            comment=None,
+            others=others,
+            comment=comment,
             at=setting.clock.now(),
         ),
     )

@@ -14,6 +14,7 @@ from phasegate.documents.gate_report import GateReport
 from phasegate.documents.plan import Plan, Task
 from phasegate.documents.progress import PhaseName, WorkProgress, WorkStatus
 from phasegate.documents.review import Review
+from phasegate.errors import RefusedError
 from phasegate.phases.approved import approved_plan
 from phasegate.phases.branch import sync
 from phasegate.phases.gates import sandbox_of
@@ -40,14 +41,43 @@ def implement(setting: Setting) -> None:
     done = frozenset(task.id for task in setting.store.progress.tasks if task.status is WorkStatus.DONE)
     one_at_a_time = threading.Lock()
     for wave in waves(plan.payload.tasks, done):
-        orders = [_task_order(setting, plan, task) for task in wave]
+        orders = [_task_order(setting, plan, task) for task in wave[: _room(setting)]]
         work = [partial(carry_out, setting, order, one_at_a_time) for order in orders]
         in_parallel(work, setting.config.implement.parallel, setting.stop)
-        if any(task.status is WorkStatus.BLOCKED for task in setting.store.progress.tasks):
+        if len(orders) < len(wave) or any(task.status is WorkStatus.BLOCKED for task in setting.store.progress.tasks):
             return
     for repair in setting.store.progress.tasks:
         if repair.id.startswith("R") and repair.status is not WorkStatus.DONE:
             carry_out(setting, _repair_order(setting, plan, repair), one_at_a_time)
+
+
+def implement_one(setting: Setting, task_id: str) -> None:
+    """Work on one task of the next wave; the progress says how it ended.
+
+    Raises as `implement` does, also for a task that is not next.
+    """
+    plan = approved_plan(setting)
+    if setting.gates:
+        sandbox_of(setting)
+    task = next((task for task in next_wave(setting, plan) if task.id == task_id), None)
+    if task is None:
+        raise RefusedError(f"{task_id} is no task of run {setting.store.progress.run} that can be worked on now.")
+    carry_out(setting, _task_order(setting, plan, task), threading.Lock())
+
+
+def next_wave(setting: Setting, plan: Plan) -> tuple[Task, ...]:
+    """Return the tasks that can be worked on now, side by side; none when all are done."""
+    done = frozenset(task.id for task in setting.store.progress.tasks if task.status is WorkStatus.DONE)
+    return next(iter(waves(plan.payload.tasks, done)), ())
+
+
+def _room(setting: Setting) -> int:
+    """Return how many tasks may still be begun in this slice."""
+    tasks = setting.store.progress.tasks
+    if setting.slice is None:
+        return len(tasks)
+    done = sum(task.status is WorkStatus.DONE for task in tasks)
+    return max(0, setting.slice.tasks - done) if setting.clock.seconds() < setting.slice.until else 0
 
 
 def _task_order(setting: Setting, plan: Plan, task: Task) -> WorkOrder:

@@ -37,10 +37,26 @@ def research(setting: Setting) -> Findings:
     )
 
 
-def _scout(setting: Setting, workspace: Workspace) -> Sequence[ScoutReport]:
+def scouts(setting: Setting) -> tuple[tuple[str, str], ...]:
+    """Return the id and the question of each scout."""
     questions = setting.prompt("scout_questions").splitlines()[: setting.config.research.scouts]
+    return tuple((f"S{number}", question) for number, question in enumerate(questions, 1))
+
+
+def scout_alone(setting: Setting, scout: str) -> ScoutReport:
+    """Return the report of one scout, which is kept, also a failure's. Raises `RefusedError` for an unknown one."""
+    question = dict(scouts(setting)).get(scout)
+    if question is None:
+        raise RefusedError(f"There is no scout {scout} in run {setting.store.progress.run}.")
+    with setting.work_tree(setting.store.progress.base_sha) as tree:
+        report = _one_scout(setting, tree.workspace, scout, question)
+    setting.store.put(report)
+    return report
+
+
+def _scout(setting: Setting, workspace: Workspace) -> Sequence[ScoutReport]:
     done = {report.payload.scout: report for report in setting.store.all(ScoutReport)}
-    asked = [(f"S{number}", question) for number, question in enumerate(questions, 1)]
+    asked = scouts(setting)
     new = [(scout, question) for scout, question in asked if scout not in done]
     made = in_parallel([partial(_one_scout, setting, workspace, *pair) for pair in new], len(new), setting.stop)
     done |= {report.payload.scout: report for report in made}

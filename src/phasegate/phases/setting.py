@@ -97,6 +97,16 @@ class SetAside:
 
 
 @dataclass(frozen=True, slots=True)
+class Slice:
+    """How much of the implementation is done at one go; who comes next goes on."""
+
+    until: float
+    """Seconds of the setting's clock, after which no task is begun."""
+    tasks: int
+    """How many tasks may be finished when the last one is begun."""
+
+
+@dataclass(frozen=True, slots=True)
 class Setting:
     """All that the phases of one run share."""
 
@@ -115,6 +125,8 @@ class Setting:
     files: Mapping[str, int] = field(repr=False)
     """Every path at the base commit, with its size in bytes."""
     protected: ProtectedPaths
+    slice: Slice | None = None
+    """None: everything is done at one go."""
     set_aside: SetAside = field(default_factory=SetAside)
     stop: threading.Event = field(default_factory=threading.Event)
     """Set on Ctrl-C: who works in a thread looks at it and gives up."""

@@ -1,12 +1,16 @@
 """Whether an approval still holds: it binds what was read, and any difference voids it."""
 
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
-from phasegate.documents.approval import Approval
+from phasegate.documents.approval import Approval, Approver
 from phasegate.documents.base import Digest, Sha
 from phasegate.documents.plan import Plan
 from phasegate.documents.snapshot import Permission
+from phasegate.policy.config import ApprovalRules
 from phasegate.policy.scope import Scope
+from phasegate.policy.thread import ThreadComment
 
 MAY_APPROVE: frozenset[Permission] = frozenset({"admin", "write"})
 
@@ -39,3 +43,37 @@ def why_void(approval: Approval, subject: Digest, now: Standing) -> str | None:
 def within_approved(approved: Plan, corrected: Plan) -> bool:
     """Say whether a corrected plan asks for nothing that was not approved."""
     return Scope.of(approved.payload.tasks).covers(Scope.of(corrected.payload.tasks))
+
+
+def published(plan: ThreadComment) -> datetime:
+    """Return since when the plan's comment says what it says."""
+    return plan.edited or plan.created
+
+
+def approvable_from(plan: ThreadComment, rules: ApprovalRules) -> datetime:
+    """Return from when on a comment can approve a plan: times have seconds, so one of the same second may be older."""
+    return published(plan) + timedelta(seconds=max(rules.settle, 1))
+
+
+def expires_at(plan: ThreadComment, rules: ApprovalRules) -> datetime:
+    """Return until when a plan can be approved."""
+    return published(plan) + timedelta(hours=rules.expires)
+
+
+@dataclass(frozen=True, slots=True)
+class Requester:
+    """Who started a run; the id where it is known, since a login can change hands."""
+
+    login: str
+    id: int | None
+
+    def is_same(self, person: Approver) -> bool:
+        """Say whether this is the person who wants to approve."""
+        return person.id == str(self.id) or person.login.casefold() == self.login.casefold()
+
+
+def is_named(person: Approver, teams: AbstractSet[str], rules: ApprovalRules) -> bool:
+    """Say whether the configuration lets the person approve: by login, by team, or because it names nobody."""
+    names = {name.casefold() for name in rules.by}
+    theirs = {person.login.casefold(), *(team.casefold() for team in teams)}
+    return not names or not names.isdisjoint(theirs)

@@ -4,7 +4,7 @@ import os
 import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,33 +13,27 @@ from phasegate.agent.fence import Fence
 from phasegate.documents.base import Frozen, Sha
 from phasegate.documents.parsing import parse_model
 from phasegate.documents.progress import Usage
-from phasegate.doors.anthropic_api import AnthropicModel
+from phasegate.documents.snapshot import Snapshot
+from phasegate.doors.anthropic_api import KEY_VARIABLE, AnthropicModel, model_for, no_key
 from phasegate.doors.git import Git
 from phasegate.doors.local_forge import LocalForge
-from phasegate.doors.model import Model, NoModel
+from phasegate.doors.model import Model
 from phasegate.doors.prices import Prices
 from phasegate.doors.run_store import RunStore
 from phasegate.doors.sandbox import Sandbox, Unconfined, choose_sandbox
 from phasegate.doors.templates import Templates, template_directory
 from phasegate.errors import UserError
 from phasegate.phases.setting import Clock, Setting, Watch
-from phasegate.policy.config import CONFIG_PATH, Config
+from phasegate.policy.config import CONFIG_PATH, Config, overridden
 from phasegate.policy.config_file import parse_config
 from phasegate.policy.gates import gates_of
 from phasegate.policy.scope import ProtectedPaths
 from phasegate.rehearsal.script import load_script
 from phasegate.rehearsal.server import RehearsalServer
 
-KEY_VARIABLE = "ANTHROPIC_API_KEY"
 OPTIONS_FILE = "options.json"
 REHEARSAL_LOG = "rehearsal.jsonl"
 """What a rehearsal was asked, with the exact bodies."""
-NO_KEY = NoModel(
-    "No model can be asked: there is no API key",
-    cause=f"{KEY_VARIABLE} is not set in the environment.",
-    mend=f"Two ways on: export {KEY_VARIABLE}=…, and say it again; or play a script with --rehearse FILE, as "
-    "`make demo` does.",
-)
 
 
 class RunOptions(Frozen):
@@ -57,6 +51,8 @@ class Surroundings:
     forge: LocalForge
     environ: Mapping[str, str]
     clock: Clock
+    model_url: str | None = None
+    """Where the model's API is, if not at the provider's own address: a gateway."""
 
     @classmethod
     def find(cls, directory: Path) -> "Surroundings":
@@ -90,24 +86,36 @@ class Surroundings:
 
     def check_model(self, options: RunOptions) -> None:
         """Raise `UserError` now rather than later if no model can be asked."""
-        if options.rehearse is None and not self.environ.get(KEY_VARIABLE):
-            raise UserError(f"{NO_KEY.what}.", cause=NO_KEY.cause, mend=NO_KEY.mend)
+        if options.rehearse is not None or self.environ.get(KEY_VARIABLE):
+            return
+        if self.config(self.git.resolve("HEAD")).provider.name == "anthropic":
+            missing = no_key()
+            raise UserError(f"{missing.what}.", cause=missing.cause, mend=missing.mend)
 
     def check_prices(self, config: Config) -> None:
         """Raise `UserError` now rather than in the middle of a run if some model has no price."""
         for _, tier in config.models:
-            Prices(config.prices).cost(tier.model, Usage())
+            Prices(config.prices, config.provider.name).cost(tier.model, Usage())
 
     @contextmanager
     def setting(
-        self, store: RunStore, options: RunOptions, watch: Watch, warn: Callable[[str], None]
+        self,
+        store: RunStore,
+        options: RunOptions,
+        watch: Watch,
+        warn: Callable[[str], None],
+        *,
+        executes: bool = True,
     ) -> Iterator[Setting]:
         """Give the phases what they need, with the run locked; nothing is left behind.
 
+        Without `executes` no sandbox is looked for, and nothing of the repository can be run.
+
         Raises `RefusedError` when another process works on the run, `UserError` for a bad configuration or script.
         """
-        base, executes = store.progress.base_sha, store.progress.purpose == "change"
-        config = self.config(base)
+        base, executes = store.progress.base_sha, executes and store.progress.purpose == "change"
+        snapshot = store.get(store.progress.snapshot, Snapshot)
+        config = overridden(self.config(base), snapshot.payload.overrides)
         files = {entry.path: entry.size for entry in self.git.tree(base)}
         with ExitStack() as stack:
             scratch = stack.enter_context(store.locked())
@@ -118,8 +126,8 @@ class Surroundings:
                 store=store,
                 config=config,
                 gates=gates_of(config, read=lambda path: self._text(base, path), files=files),
-                model=stack.enter_context(self._model(store, options)),
-                prices=Prices(config.prices),
+                model=stack.enter_context(self._model(store, options, config)),
+                prices=Prices(config.prices, config.provider.name),
                 templates=Templates(template_directory()),
                 fence=Fence(secrets.token_hex(8)),
                 clock=self.clock,
@@ -147,18 +155,21 @@ class Surroundings:
         return choice.sandbox
 
     @contextmanager
-    def _model(self, store: RunStore, options: RunOptions) -> Iterator[Model]:
+    def _model(self, store: RunStore, options: RunOptions, config: Config) -> Iterator[Model]:
         if options.rehearse is not None:
             script = load_script(read_text(Path(options.rehearse), "The rehearsal"), source=options.rehearse)
             with ExitStack() as stack:
                 server = stack.enter_context(RehearsalServer(script, store.directory / REHEARSAL_LOG))
                 yield stack.enter_context(_closing(AnthropicModel("key-of-a-rehearsal", self.clock.sleep, server.url)))
             return
-        key = self.environ.get(KEY_VARIABLE)
-        if not key:
-            yield NO_KEY
-            return
-        with _closing(AnthropicModel(key, self.clock.sleep)) as asked:
+        model = model_for(
+            config.provider,
+            key=self.environ.get(KEY_VARIABLE),
+            environ=self.environ,
+            sleep=self.clock.sleep,
+            base_url=self.model_url,
+        )
+        with _closing(model) if isinstance(model, AnthropicModel) else nullcontext(model) as asked:
             yield asked
 
 

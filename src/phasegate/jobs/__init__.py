@@ -1,0 +1,1 @@
+"""The pipeline on GitHub: each step is a job, and nobody has to believe what crosses between them."""

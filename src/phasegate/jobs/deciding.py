@@ -1,0 +1,272 @@
+"""The first job: who wants what, may they, and what happens now. No model is asked and nothing is written."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Literal
+
+from pydantic import ValidationError
+
+from phasegate import __version__
+from phasegate.documents.base import MadeBy, RunId, Step, digest_of
+from phasegate.documents.hand_over import Answer, HandOver, Origin
+from phasegate.documents.parsing import field_errors
+from phasegate.documents.progress import Progress, RunState
+from phasegate.documents.snapshot import Comment, Permission, Snapshot, SnapshotPayload, Trigger
+from phasegate.doors.git import Git
+from phasegate.doors.run_store import RunStore
+from phasegate.errors import RefusedError, UserError
+from phasegate.jobs.inputs import MOST_SLOTS
+from phasegate.jobs.job import Job
+from phasegate.jobs.looking import Found, Ours, configured, look
+from phasegate.jobs.summary import estimate
+from phasegate.phases.approved import approved_plan
+from phasegate.phases.beginning import first_progress
+from phasegate.phases.human import adopt, approve, end, resume, say
+from phasegate.phases.implement import next_wave
+from phasegate.phases.research import scouts
+from phasegate.phases.setting import Setting
+from phasegate.policy.branches import branch_of
+from phasegate.policy.config import PRIMER_PATH, Config, overridden
+from phasegate.policy.decide import Counted, Decision, GoOn, Ignore, Refuse, Speak, Start, Tell, decide
+from phasegate.policy.events import CommentWritten, Dispatched, EventIssue, LabelAdded
+from phasegate.policy.flow import next_step
+from phasegate.policy.issue_text import issue_of
+from phasegate.policy.thread import Person
+from phasegate.policy.thread_rules import comments_that_count, people_to_ask
+
+ANSWER_ONLY = "acknowledge"
+"""What comes next when nothing is to be done but to answer."""
+_DONE: Mapping[str, str] = {
+    "approve": "Approved. The implementation starts now, in its own job. The status comment shows what comes of it.",
+    "revise": "A new plan is being made with what you said; it will be posted here.",
+    "replan": "A new plan is being made from scratch; it will be posted here.",
+    "answer": "Thank you. The planner goes on with your answers.",
+    "adopt": "The plan is taken as you edited it; it will be posted here for approval.",
+    "reject": "The plan is rejected, and the run is over.",
+    "manual": "The plan is yours now, and the run is over.",
+    "retry": "It goes on at the first thing that is not done.",
+    "cancel": "The run is cancelled. What is at work right now ends by itself and is not published; to stop it at "
+    "once, cancel its workflow run.",
+    "start": "Work has begun.",
+    "continue": "It goes on.",
+}
+_ENDS: Mapping[str, RunState] = {
+    "reject": RunState.REJECTED,
+    "manual": RunState.MANUAL,
+    "cancel": RunState.CANCELLED,
+}
+_REPLAN = "Start over: make a new plan from the findings, without leaning on the plan before."
+_STEPS: Mapping[Step, str] = {Step.CORRECT: "implement"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """A decision to carry out, and what it was made on."""
+
+    job: Job
+    event: Ours
+    found: Found
+    origin: Origin
+    dry_run: bool
+
+    def hand_over(self, answer: Answer | None) -> HandOver:
+        """Return a hand-over without a run."""
+        run = self.found.facts.run.run if self.found.facts.run else str(self.event.number)
+        return HandOver(
+            run=run,
+            made_by=Step.DECIDE,
+            origin=self.origin,
+            places=self.found.places,
+            dry_run=self.dry_run,
+            answer=answer,
+        )
+
+
+def decide_on(job: Job, event: Ours) -> None:
+    """Decide, and leave what follows from it. Raises `UserError` when that cannot be found out."""
+    now = job.clock.now()
+    found = look(job, event)
+    decision = decide(event, found.facts, found.config, now)
+    job.runner.log(f"Decided: {decision.code}.")
+    if isinstance(decision, Ignore):
+        job.runner.notice(decision.why, title="Nothing to do")
+        job.runner.output("next", "")
+        return
+    case = _Case(job, event, found, _origin(event, found, now), getattr(decision, "dry_run", False))
+    try:
+        _carry_out(case, decision)
+    except UserError as error:
+        what = " ".join(part for part in (error.what, error.cause) if part)
+        _answer(case, Answer(code="refused-by-run", topic="refused", what=what, mend=error.mend))
+
+
+def _origin(event: Ours, found: Found, now: datetime) -> Origin:
+    kinds: Mapping[type[Ours], Literal["issues", "issue_comment"]] = {
+        LabelAdded: "issues",
+        CommentWritten: "issue_comment",
+    }
+    said = event.said if isinstance(event, CommentWritten) else None
+    verb = event.request.command if isinstance(event, Dispatched) else getattr(said, "verb", "start")
+    return Origin(
+        event=event.source if isinstance(event, Dispatched) else kinds[type(event)],
+        actor=event.sender.login,
+        actor_id=event.sender.id,
+        permission=found.facts.permission or "none",
+        at=now if isinstance(event, Dispatched) else event.at,
+        number=event.number,
+        comment=event.comment if isinstance(event, CommentWritten) else None,
+        verb=verb,
+    )
+
+
+def _carry_out(case: _Case, decision: Decision) -> None:
+    match decision:
+        case Refuse(code, what, mend):
+            _answer(case, Answer(code=code, topic="refused", what=what, mend=mend))
+        case Counted(have, need):
+            _answer(case, Answer(code=decision.code, topic="done", what=f"Approval {have} of {need} is counted."))
+        case Tell(topic):
+            _answer(case, Answer(code=decision.code, topic=topic, what=""))
+        case Start():
+            _start(case, decision)
+        case Speak() | GoOn():
+            _speak(case, decision)
+
+
+def _answer(case: _Case, answer: Answer) -> None:
+    """Leave an answer; the run, if there is one, goes with it for whoever writes the answer."""
+    hand_over, found = case.hand_over(answer), case.found
+    if found.git is not None and found.store is not None:
+        cost = estimate(found.store, found.config)
+        hand_over = case.job.packed(found.git, found.store, hand_over.model_copy(update={"estimate": cost}))
+    case.job.leave(hand_over, ANSWER_ONLY)
+
+
+def _start(case: _Case, decision: Start) -> None:
+    found, job, run = case.found, case.job, str(case.event.number)
+    if found.git is None:
+        raise RefusedError("There is no clone to start from.")
+    config = overridden(configured(found.git, found.thread.default_sha), decision.overrides)
+    snapshot = _snapshot(case, decision, config, found.git, run)
+    store = job.fresh_store(run)
+    store.put(snapshot)
+    store.begin(first_progress(snapshot, branch_of(run), with_research=decision.with_research))
+    _leave(case, found.git, store, "start")
+
+
+def _snapshot(case: _Case, decision: Start, config: Config, git: Git, run: RunId) -> Snapshot:
+    origin, thread = case.origin, case.found.thread
+    comments, left_out = _comments(case, config)
+    primer = git.read(thread.default_sha, PRIMER_PATH)
+    trigger = Trigger(event=origin.event, actor=origin.actor, permission=origin.permission, at=origin.at)
+    content = {
+        "purpose": decision.purpose,
+        "issue": issue_of(_issue(case), comments),
+        "base_branch": thread.default_branch,
+        "base_sha": thread.default_sha,
+        "primer": digest_of(primer) if primer is not None else None,
+        "config": config.digest,
+        "trigger": trigger,
+        "overrides": decision.overrides,
+        "left_out": left_out,
+    }
+    made_by = MadeBy(step=Step.DECIDE, model=None, version=__version__)
+    try:
+        return Snapshot(run=run, parents=(), made_by=made_by, payload=SnapshotPayload.model_validate(content))
+    except ValidationError as error:
+        raise UserError("The issue cannot be used: " + "; ".join(field_errors(error)) + ".") from None
+
+
+def _issue(case: _Case) -> EventIssue:
+    """Return the issue as the event tells it; a dispatch tells none, so then as it is now."""
+    event, thread = case.event, case.found.thread
+    if not isinstance(event, Dispatched):
+        return event.issue
+    at = case.origin.at
+    return EventIssue(
+        number=thread.number,
+        title=thread.title,
+        body=thread.body,
+        author=Person(thread.author or "ghost", 0, is_bot=False),
+        is_open=thread.is_open,
+        is_pull=False,
+        is_locked=False,
+        labels=thread.labels,
+        created=at,
+        updated=at,
+    )
+
+
+def _comments(case: _Case, config: Config) -> tuple[tuple[Comment, ...], int]:
+    comments, at = case.found.thread.comments, case.origin.at
+    permissions: dict[str, Permission] = {}
+    for login in people_to_ask(comments, at, config.comments):
+        permissions[login] = case.job.github.permission(login)
+    return comments_that_count(comments, at, permissions, config.comments)
+
+
+def _speak(case: _Case, decision: Speak | GoOn) -> None:
+    found, job = case.found, case.job
+    if found.git is None or found.store is None:
+        raise RefusedError("There is no run to speak to.")
+    verb = decision.verb if isinstance(decision, Speak) else "continue"
+    with job.setting(found.git, found.store) as setting:
+        if isinstance(decision, Speak):
+            _said(case, decision, setting)
+    _leave(case, found.git, found.store, verb)
+
+
+def _said(case: _Case, decision: Speak, setting: Setting) -> None:
+    """Pass on what was said to the run. Raises `UserError` when the run refuses it."""
+    by, text, store = decision.by, decision.text, setting.store
+    if decision.verb in _ENDS:
+        end(store, _ENDS[decision.verb], f"{decision.verb} by {by.login}" + (f": {text}" if text else ""))
+        return
+    comment = str(case.origin.comment) if case.origin.comment else None
+    words: Mapping[str, Callable[[], object]] = {
+        "approve": partial(approve, setting, by, digest=decision.digest, others=decision.others, comment=comment),
+        "revise": lambda: say(setting, "revise", text, by.login),
+        "replan": lambda: say(setting, "replan", text or _REPLAN, by.login),
+        "answer": lambda: say(setting, "answer", text, by.login),
+        "adopt": lambda: _adopt(case, setting),
+        "retry": lambda: resume(store),
+    }
+    words[decision.verb]()
+
+
+def _adopt(case: _Case, setting: Setting) -> None:
+    if case.found.edited_plan is None or not adopt(setting, case.found.edited_plan):
+        raise RefusedError(
+            "The plan on the branch is the one that is shown here: nobody edited it.",
+            mend="Edit its Markdown file on the branch, commit that, then say `/adopt`.",
+        )
+
+
+def _leave(case: _Case, git: Git, store: RunStore, verb: str) -> None:
+    """Leave the run to the job that goes on with it."""
+    job, progress = case.job, store.progress
+    answer = Answer(code=verb, topic="done", what=_DONE[verb])
+    following, parts = _following(case, git, store, progress)
+    job.leave(job.packed(git, store, case.hand_over(answer)), following)
+    if parts:
+        slots = [{"slot": number, "part": part} for number, part in enumerate(parts, 1)]
+        job.runner.output("parts", json.dumps(slots))
+
+
+def _following(case: _Case, git: Git, store: RunStore, progress: Progress) -> tuple[str, tuple[str, ...]]:
+    """Return the job that comes next, and the parts that it is spread over."""
+    step = next_step(progress)
+    if step is None:
+        return ("publish" if progress.ended else ANSWER_ONLY), ()
+    with case.job.setting(git, store) as setting:
+        spread = setting.config.fan_out == "jobs"
+        if spread and step is Step.RESEARCH and (asked := tuple(scout for scout, _ in scouts(setting))):
+            return "scout", asked[:MOST_SLOTS]
+        if spread and step is Step.IMPLEMENT:
+            wave = tuple(task.id for task in next_wave(setting, approved_plan(setting)))
+            if len(wave) > 1:
+                return "task", wave[:MOST_SLOTS]
+    return _STEPS.get(step, str(step)), ()

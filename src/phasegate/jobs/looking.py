@@ -1,0 +1,235 @@
+"""What is there: the thread, the branch and the run in it, gathered for a decision."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from phasegate.documents.approval import Approver
+from phasegate.documents.base import RunId, Sha
+from phasegate.documents.hand_over import Places
+from phasegate.documents.markers import StatusMarker, marker_of
+from phasegate.documents.parsing import shown
+from phasegate.documents.snapshot import Permission, Snapshot
+from phasegate.doors.git import Git
+from phasegate.doors.git_remote import RemoteGit
+from phasegate.doors.github_failures import ForgeError
+from phasegate.doors.run_store import RunStore
+from phasegate.errors import RefusedError, UserError
+from phasegate.jobs.branch_state import BranchState, read_state, take_state
+from phasegate.jobs.carrying import carried_commits
+from phasegate.jobs.job import Job
+from phasegate.phases.branch import plan_path
+from phasegate.policy.branches import branch_of, run_of
+from phasegate.policy.config import CONFIG_PATH, ApprovalRules, Config, overridden
+from phasegate.policy.config_file import parse_config
+from phasegate.policy.decide import Facts, RunFacts, Target, Yes
+from phasegate.policy.events import CommentWritten, Dispatched, LabelAdded
+from phasegate.policy.thread import Person, Pull, Thread, ThreadComment
+from phasegate.policy.thread_rules import (
+    answered_before,
+    earlier_yes,
+    notice_comment,
+    plan_comment,
+    status_comment,
+    tip_is_ours,
+)
+
+Ours = LabelAdded | CommentWritten | Dispatched
+OWN_LOGIN = "github-actions[bot]"
+"""The account behind GITHUB_TOKEN, with which we comment and dispatch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """All that a decision and what follows from it need."""
+
+    facts: Facts
+    config: Config
+    thread: Thread
+    places: Places
+    remote: RemoteGit | None = None
+    git: Git | None = None
+    store: RunStore | None = None
+    """With the run from its branch, if there is one that can be used."""
+    edited_plan: str | None = None
+    """The plan's Markdown, if somebody committed nothing but another version of it on top of the branch."""
+
+
+def look(job: Job, event: Ours) -> Found:
+    """Gather what there is to know about an event. Raises `UserError` when GitHub or a file of it cannot be read."""
+    number = event.number
+    permission = asked_permission(job, event.sender)
+    thread = job.github.thread(number, branch_of(str(number)))
+    run = run_of(thread.pull.head_branch) if thread.pull and thread.pull.number == number else str(number)
+    facts = Facts(permission=permission, own_login=OWN_LOGIN, target=Target.of(thread))
+    if run is None or (thread.pull and thread.pull.is_from_fork):
+        return Found(_with_run(facts, _foreign_run(run, thread.pull)), Config(), thread, Places())
+    return _look_at_run(job, event, run, thread, facts)
+
+
+def asked_permission(job: Job, person: Person) -> Permission | None:
+    """Return what somebody may do; None when GitHub does not say, which nobody may take for a yes."""
+    if person.is_bot:
+        return "none"
+    try:
+        return job.github.permission(person.login)
+    except ForgeError as error:
+        job.runner.warning(str(error))
+        return None
+
+
+def _foreign_run(run: RunId | None, pull: Pull | None) -> RunFacts | None:
+    if run is None:
+        return None
+    return RunFacts(run, None, "", None, "", pull, None, is_ours=False, unreadable="it is a fork's")
+
+
+def _with_run(facts: Facts, run: RunFacts | None) -> Facts:
+    return Facts(facts.permission, facts.own_login, facts.teams, run, facts.target, facts.answered_before)
+
+
+def _look_at_run(job: Job, event: Ours, run: RunId, thread: Thread, facts: Facts) -> Found:
+    remote = job.remote(thread.default_sha)
+    git, tip = job.git(remote), remote.tip(branch_of(run))
+    comments = _comments_on_run(job, thread)
+    places = _places(run, thread.pull, comments, tip)
+    standing = configured(git, thread.default_sha)
+    if tip is None:
+        answered = Facts(facts.permission, facts.own_login, target=facts.target)
+        return Found(answered, standing, thread, places, remote, git)
+    try:
+        return _look_at_branch(job, event, run, thread, facts, comments, places, (remote, git, tip))
+    except (RefusedError, UserError) as error:
+        broken = RunFacts(run, None, "", None, "", thread.pull, tip, is_ours=False, unreadable=error.what)
+        return Found(_with_run(facts, broken), standing, thread, places, remote, git)
+
+
+def _comments_on_run(job: Job, thread: Thread) -> tuple[ThreadComment, ...]:
+    """Return the comments where ours on the run are: of the pull request, or of the issue as long as there is none."""
+    if thread.pull is None or thread.pull.number == thread.number:
+        return thread.comments
+    return job.github.thread(thread.pull.number).comments
+
+
+def _places(run: RunId, pull: Pull | None, comments: Sequence[ThreadComment], tip: Sha | None) -> Places:
+    status, notice = status_comment(comments, run), notice_comment(comments, run)
+    return Places(
+        pull=pull.number if pull else None,
+        pull_id=pull.node_id if pull else None,
+        tip=tip,
+        status=status.id if status else None,
+        notice=notice.id if notice else None,
+    )
+
+
+def configured(git: Git, commit: Sha) -> Config:
+    """Return the configuration at a commit. Raises `ConfigError`."""
+    content = git.read(commit, CONFIG_PATH)
+    return parse_config(content.decode("utf-8", "replace") if content is not None else None)
+
+
+def _look_at_branch(
+    job: Job,
+    event: Ours,
+    run: RunId,
+    thread: Thread,
+    facts: Facts,
+    comments: Sequence[ThreadComment],
+    places: Places,
+    clone: tuple[RemoteGit, Git, Sha],
+) -> Found:
+    remote, git, tip = clone
+    ours, edited = _our_tip(remote, run, comments, tip)
+    state = _state(remote, git, run, ours)
+    if state is None:
+        why = "" if tip_is_ours(comments, run, tip) else "it carries no state of a run"
+        gone = RunFacts(run, None, "", None, "", thread.pull, tip, is_ours=not why, unreadable=why or "it is finished")
+        return Found(_with_run(facts, gone), configured(git, thread.default_sha), thread, places, remote, git)
+    store = job.store(run)
+    take_state(git, ours, state, store)
+    snapshot = store.get(state.progress.snapshot, Snapshot).payload
+    config = overridden(configured(git, state.progress.base_sha), snapshot.overrides)
+    shown_plan = plan_comment(comments, run, state.progress.plan, ours) if state.progress.plan else None
+    text = _edited_text(git, store, ours, tip) if edited else None
+    run_facts = RunFacts(
+        run=run,
+        progress=state.progress,
+        requester=snapshot.trigger.actor,
+        requester_id=None,
+        base_branch=snapshot.base_branch or "",
+        pull=thread.pull,
+        tip=ours if text is not None else tip,
+        is_ours=tip_is_ours(comments, run, tip) or text is not None,
+        plan_comment=shown_plan,
+        yes=_yeses(job, event, comments, shown_plan, state, config.approval),
+    )
+    teams = _teams(job, config.approval, event.sender.login) if _is_approval(event) else frozenset[str]()
+    flooded = answered_before(comments, event.sender.login)
+    gathered = Facts(facts.permission, facts.own_login, teams, run_facts, facts.target, flooded)
+    return Found(gathered, config, thread, places, remote, git, store, text)
+
+
+def _our_tip(remote: RemoteGit, run: RunId, comments: Sequence[ThreadComment], tip: Sha) -> tuple[Sha, bool]:
+    """Return the tip that we left, and whether somebody committed something on top of it since."""
+    remote.fetch(tip)
+    status = status_comment(comments, run)
+    marker = marker_of(status.body) if status and not status.edited_by_other else None
+    if not isinstance(marker, StatusMarker) or tip in {marker.tip, marker.was}:
+        return tip, False
+    remote.fetch_branch(tip, base=marker.tip)
+    return marker.tip, True
+
+
+def _state(remote: RemoteGit, git: Git, run: RunId, tip: Sha) -> BranchState | None:
+    state = read_state(git, tip, run)
+    if state is not None:
+        remote.fetch(state.progress.base_sha)
+        remote.fetch_branch(tip, base=state.progress.base_sha)
+    return state
+
+
+def _edited_text(git: Git, store: RunStore, ours: Sha, tip: Sha) -> str | None:
+    """Return the plan as somebody edited it, if that is all they did."""
+    path = plan_path(store)
+    changed = {entry.path for commit in carried_commits(git, base=ours, head=tip) for entry in commit.entries}
+    content = git.read(tip, path)
+    if changed != {path} or content is None:
+        raise RefusedError(
+            f"Somebody changed {', '.join(shown(name) for name in sorted(changed)[:3])} on the branch.",
+            mend=f"`/adopt` takes changes of {path} and nothing else: take the others back.",
+        )
+    return content.decode("utf-8", "replace")
+
+
+def _is_approval(event: Ours) -> bool:
+    said = event.said if isinstance(event, CommentWritten) else None
+    request = event.request.command if isinstance(event, Dispatched) else ""
+    return getattr(said, "verb", request) == "approve"
+
+
+def _teams(job: Job, rules: ApprovalRules, login: str) -> frozenset[str]:
+    return frozenset(team for team in rules.by if team.startswith("@") and job.github.in_team(team, login))
+
+
+def _yeses(
+    job: Job,
+    event: Ours,
+    comments: Sequence[ThreadComment],
+    shown_plan: ThreadComment | None,
+    state: BranchState,
+    rules: ApprovalRules,
+) -> tuple[Yes, ...]:
+    """Return who approved the same plan before, where more than one has to; whether they may is decided elsewhere."""
+    plan = state.progress.plan
+    if rules.required == 1 or shown_plan is None or plan is None or not _is_approval(event):
+        return ()
+    before = event.comment if isinstance(event, CommentWritten) else max((one.id for one in comments), default=0) + 1
+    return tuple(
+        _yes(job, rules, one.login)
+        for one in earlier_yes(comments, shown_plan, plan, rules, before)
+        if one.login != event.sender.login
+    )
+
+
+def _yes(job: Job, rules: ApprovalRules, login: str) -> Yes:
+    permission = job.github.permission(login)
+    return Yes(Approver(id=login, login=login, permission=permission), _teams(job, rules, login))
