@@ -109,6 +109,15 @@ def test_files_of_the_runner_reach_later_steps(scenery):
     assert job.summary == "# Summary\n"
 
 
+def test_variables_of_the_runner_cannot_be_replaced(scenery):
+    env = "{GITHUB_SHA: mine, RUNNER_OS: mine, GITHUB_OWN: mine, CI: 'no'}"
+    job = only(scenery.play_steps(f"- {{run: 'true', env: {env}}}"))
+    seen = job.environment
+
+    assert seen["GITHUB_SHA"] != "mine"
+    assert (seen["RUNNER_OS"], seen["GITHUB_OWN"], seen["CI"]) == ("Linux", "mine", "no")
+
+
 def test_an_output_that_cannot_be_read_fails_the_step(scenery):
     job = only(scenery.play_steps('- {run: "echo nonsense >> $GITHUB_OUTPUT"}'))
 

@@ -1,13 +1,15 @@
-"""`phasegate doctor` against a fake GitHub over HTTP and a rehearsed model: each thing that can be wrong, and its fix."""
+"""`phasegate doctor` against a fake GitHub and a rehearsed model, over HTTP: each thing that can be wrong, and its fix."""
 
 import json
 import os
+from unittest.mock import patch
 
 import pytest
 
 from fakehub import FakeHub
 from fakehub.state import Label
 from phasegate import __version__
+from phasegate.cli import access
 from phasegate.cli.shipping import shipped_files
 from phasegate.policy.installation import WORKFLOW_PATH, stamped
 from phasegate.policy.labels import DESCRIPTIONS
@@ -37,7 +39,11 @@ def server():
     script = {
         "rehearsal": 1,
         "scenes": [{"name": "all", "turns": [{"say": "x"}]}],
-        "models": {"claude-haiku-5-5": {"lifecycle": "deprecated"}, "claude-gone": {"lifecycle": "retired"}},
+        "models": {
+            "claude-haiku-5-5": {"lifecycle": "deprecated"},
+            "claude-gone": {"lifecycle": "retired"},
+            "claude-opus-5": {},
+        },
     }
     with RehearsalServer(load_script(json.dumps(script), source="script.yml")) as made:
         yield made
@@ -60,7 +66,8 @@ def at_hub(repository, hub):
 
 def doctor(repository, *words, **more):
     environ = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", "COLUMNS": "200", "GIT_CONFIG_NOSYSTEM": "1", **more}
-    return run_here(["doctor", "--repo", str(repository), *words], environ)
+    with patch.object(access.time, "sleep", lambda _: None):
+        return run_here(["doctor", "--repo", str(repository), *words], environ)
 
 
 def checks(repository, **more):
@@ -118,7 +125,8 @@ def test_each_setting_that_is_wrong_is_told_with_its_fix(repository, hub, at_hub
 
 
 def test_a_rule_for_the_branches_of_runs_is_told(repository, hub, at_hub):
-    hub.protect("phasegate/issue-1", "creation")
+    source = {"ruleset_source_type": "Repository", "ruleset_source": "octo/widgets", "ruleset_id": 1}
+    hub.main.rules["phasegate/issue-1"] = [{"type": "creation"} | source]
 
     [(level, what, _)] = checks(repository, **at_hub)["branches"]
     assert (level, "creating it" in what) == ("problem", True)

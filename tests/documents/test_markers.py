@@ -55,7 +55,7 @@ LINE = str(PlanMarker("7", 1, PLAN, TIP))
         LINE.replace("run=7", "run="),
         LINE.replace("run=7", "run=7\n"),
         LINE.replace("run=7", "run=12345678901"),
-        LINE.replace("run=7", "run=٧"),
+        LINE.replace("run=7", "run=\u0667"),
         LINE.replace("revision=1", "revision=0"),
         LINE.replace("revision=1", "revision=10000"),
         LINE.replace(PLAN, PLAN[1:]),

@@ -153,6 +153,11 @@ class BareRepository:
         options = [option for parent in parents for option in ("-p", parent)]
         return self._git("commit-tree", tree, *options, "-m", message, environ=person)
 
+    def merge_tree(self, base: str, head: str) -> str | None:
+        """The tree of a merge, or None when it conflicts."""
+        done = self._run("merge-tree", "--write-tree", base, head)
+        return done.stdout.decode().split()[0] if done.returncode == 0 else None
+
     def _write_tree(self, tip: str | None, files: Mapping[str, str | bytes | None], index: dict[str, str]) -> str:
         self._git("read-tree", tip or "--empty", environ=index)
         lines = []

@@ -91,7 +91,3 @@ class CallLog:
     def of_kind(self, *kinds: str) -> list[Call]:
         with self._lock:
             return [call for call in self.all if call.kind in kinds]
-
-    def unused_faults(self) -> list[Fault]:
-        with self._lock:
-            return [fault for fault in self._faults if fault.times > 0]

@@ -81,7 +81,8 @@ def _execute(hub: "FakeHub", token: Token, request: dict[str, Any]) -> dict[str,
         return _unfit(hub, unfit)
     viewer = Viewer(hub, token)
     result = execute_sync(
-        schema, document, _roots(viewer), variable_values=request.get("variables"), context_value=viewer,
+        schema, document, _roots(viewer), variable_values=request.get("variables"),
+        operation_name=request.get("operationName"), context_value=viewer,
         field_resolver=_resolve, type_resolver=lambda value, *_: value["__typename"],
     )  # fmt: skip
     errors = [_tell(hub, error) for error in result.errors or []]

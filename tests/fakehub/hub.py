@@ -6,6 +6,7 @@ with FakeHub(tmp_path) as hub:
     ...                     # anything that speaks GitHub's REST, GraphQL or git over HTTP, with hub.environment
 """
 
+import re
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -15,7 +16,7 @@ from threading import RLock, Thread
 from traceback import format_exc
 from typing import Self
 
-from fakehub import rest
+from fakehub import rest, routes
 from fakehub.accounts import Accounts
 from fakehub.bare_repository import BareRepository
 from fakehub.calls import MESSAGES, Call, CallLog, Fault
@@ -29,6 +30,7 @@ from fakehub.state import Repository
 from fakehub.wire import ApiError, Reply
 
 _POLL_SECONDS = 0.02
+_GIT_PATH = re.compile(r"/[^/]+/[^/]+\.git/")
 # Real ones are beyond 32 bits since 2024; a client that keeps them in less must fail here too.
 _FIRST_IDS = {"comment": 3_500_000_001, "issue": 3_100_000_001, "reaction": 310_000_001, "label": 8_000_000_001,
               "account": 200_000_001, "repository": 900_000_001, "run": 19_000_000_001}  # fmt: skip
@@ -204,18 +206,20 @@ class FakeHub(Accounts, People):
         Status 0 breaks the connection. `after`: the request is carried out first. `operation`: for GraphQL, only
         requests of this kind ("mutation updateRefs").
         """
+        _check_route(route)
         text = message or MESSAGES.get(status, "")
         self.log.order(Fault(route, status, times, headers or {}, text, after, not status, operation))
 
     def before_next(self, route: str, action: Callable[[], object]) -> None:
         """Do something just before the next call of a route is carried out: how two writers meet."""
+        _check_route(route)
         self.log.order_before(route, action)
 
     # Answers
 
     def answer(self, method: str, path: str, query: str, headers: Mapping[str, str], body: bytes) -> Reply | None:
         """The answer to one HTTP request; None: break the connection. No secret of a request is kept."""
-        if ".git/" in path:
+        if _GIT_PATH.match(path):
             return self._with_faults(*rest.git_call(self, method, path, query, headers), lambda: serve_git(
                 self, method, path, query, headers, body))  # fmt: skip
         with self.lock:
@@ -237,3 +241,9 @@ class FakeHub(Accounts, People):
         if fault.drop:
             return None
         return Reply(fault.status, ApiError(fault.status, fault.message).reply.body, fault.headers)
+
+
+def _check_route(route: str) -> None:
+    """An order for a route that does not exist would never be carried out, and the test would show nothing."""
+    known = {"*", "POST /graphql", *(place.name for place in routes.ROUTES)}
+    assert route in known or ".git/" in route, f"no such route: {route}"

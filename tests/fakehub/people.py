@@ -97,6 +97,11 @@ class People:
             _allowed(where, login, "triage")
         return self._told(lambda: writes.set_state(self, where, where.issues[number], login, "closed"))
 
+    def merge(self: "FakeHub", login: str, number: int, *, repository: Repository | None = None) -> Event:
+        """Merge a pull request that is ready for review; its base gets a merge commit."""
+        where = _allowed(repository or self.main, login, "write")
+        return self._told(lambda: writes.merge(self, where, where.issues[number], login))
+
     def push(
         self: "FakeHub", login: str, branch: str, files: Mapping[str, str | bytes | None], message: str = "Change",
         *, repository: Repository | None = None,

@@ -98,6 +98,16 @@ def test_people_do_what_their_role_allows(hub):
     assert hub.close("stranger", 1).payload["issue"]["state"] == "closed"
 
 
+def test_a_merged_pull_request_is_closed_and_in_its_base(hub):
+    hub.push("mona", "work", {"a": "1"})
+    number = hub.open_pull("mona", "work").number
+    hub.push("mona", "main", {"b": "2"})
+    event = hub.merge("mona", number)
+    assert (event.action, event.payload["pull_request"]["merged"]) == ("closed", True)
+    assert {"a", "b"} <= set(hub.main.git.entries(hub.main.git.resolve("refs/heads/main")))
+    assert hub.pull("work") is None
+
+
 def test_an_organisation_is_in_the_events_of_its_repositories(tmp_path):
     with FakeHub(tmp_path / "org", owner="acme", owner_kind="Organization") as hub:
         hub.add_team("acme", "approvers", "mona")

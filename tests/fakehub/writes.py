@@ -165,6 +165,21 @@ def set_state(hub: "FakeHub", repository: Repository, issue: Issue, login: str, 
     hub.emit(issue_event(hub, repository, "closed" if state == "closed" else "reopened", issue, login))
 
 
+def merge(hub: "FakeHub", repository: Repository, issue: Issue, login: str) -> None:
+    """Merge a pull request into its base. Raises 405 for a draft, and for one that conflicts."""
+    pull, git = issue.pull, repository.git
+    assert pull, f"#{issue.number} is no pull request"
+    base, head = git.resolve(f"refs/heads/{pull.base}"), repository.head_sha(issue)
+    tree = git.merge_tree(str(base), head)
+    if pull.draft or tree is None:
+        raise ApiError(405, "Pull Request is still a draft" if pull.draft else "Pull Request is not mergeable")
+    commit = git.commit_tree(tree, [str(base), head], f"Merge pull request #{issue.number}", login)
+    git.update({f"refs/heads/{pull.base}": (commit, base)})
+    pull.merged_at, pull.merged_by, pull.merge_commit_sha = hub.now(), login, commit
+    issue.state, issue.closed_at, issue.closed_by, issue.updated_at = "closed", hub.now(), login, hub.now()
+    hub.emit(issue_event(hub, repository, "closed", issue, login))
+
+
 def set_draft(hub: "FakeHub", repository: Repository, issue: Issue, login: str, *, draft: bool) -> None:
     """Mark a pull request ready for review, or make it a draft again."""
     assert issue.pull, f"#{issue.number} is no pull request"

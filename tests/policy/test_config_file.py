@@ -160,7 +160,9 @@ def test_unknown_keys_come_first_and_three_more_mistakes_follow():
     error = refusal(
         "research: {scouts: 9, minimum: 9}\nimplement: {parallel: 9, check_attempts: 99}\ncorrect: {rounds: 99}\nzzz: 1"
     )
-    assert error.what.startswith(".github/phasegate.yml:4:1: unknown key `zzz`. Known here: budget, correct, gates,")
+    assert error.what.startswith(
+        ".github/phasegate.yml:4:1: unknown key `zzz`. Known here: approval, budget, comments,"
+    )
     assert error.cause.count(".github/phasegate.yml:") == 3
     assert "research.scouts" in error.cause
     assert error.mend == "`phasegate schema` prints every key with its meaning and default."

@@ -1,3 +1,5 @@
+import inspect
+import re
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -15,6 +17,8 @@ from phasegate.documents.hand_over import Answer
 from phasegate.documents.markers import PlanMarker, ReplyMarker
 from phasegate.documents.progress import PhaseName, PhaseProgress, PhaseStatus, Progress, RunState, WaitingFor
 from phasegate.documents.snapshot import Overrides, TierModel
+from phasegate.policy import approving, events, hearing, run_states, standing
+from phasegate.policy import decide as decide_module
 from phasegate.policy.codes import CODES
 from phasegate.policy.commands import VERBS
 from phasegate.policy.config import Config
@@ -779,6 +783,23 @@ def test_the_payload_of_a_program_is_decided_on_as_a_comment_is():
     event = parse_event("repository_dispatch", repository_dispatched(command="approve", digest=PLAN[:12]))
     assert code(event, facts(run())) == "approve"
     assert code(event, facts(run(), permission="read")) == "not-permitted"
+
+
+def test_every_decision_has_a_code_that_programs_can_read():
+    by = Approver(id="1", login="ann", permission="write")
+    made = (Start("change", with_research=True), Speak("retry", by), GoOn(), Tell("cost"), Counted(1, 2))
+    assert [one.code for one in made] == ["start", "retry", "continue", "cost", "counted"]
+    assert not {one.code for one in made} & CODES.keys()
+
+
+def test_the_list_of_codes_names_all_that_are_used_and_no_others():
+    """Of those that are put together from parts there are two."""
+    sources = (
+        inspect.getsource(module) for module in (approving, decide_module, events, hearing, run_states, standing)
+    )
+    used = set(re.findall(r'(?:Refuse|Ignore|Foreign)\(\s*"([a-z-]+)"', "\n".join(sources)))
+    used |= {f"not-waiting-for-{waiting}" for waiting in WaitingFor}
+    assert used | {"waiting", "run-over"} == CODES.keys()
 
 
 def test_every_code_has_words_and_fits_into_an_answer():

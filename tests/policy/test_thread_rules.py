@@ -8,6 +8,7 @@ import examples
 from phasegate.documents.base import digest_of
 from phasegate.documents.markers import NoteMarker, PlanMarker, ReplyMarker, ReviewMarker, StatusMarker
 from phasegate.documents.snapshot import Comment
+from phasegate.policy.branches import branch_of, run_of
 from phasegate.policy.config import ApprovalRules, Comments
 from phasegate.policy.events import EventIssue
 from phasegate.policy.issue_text import CUT, issue_of
@@ -35,6 +36,37 @@ SECOND = timedelta(seconds=1)
 
 def plan_marker(**changes):
     return PlanMarker(**({"run": "7", "revision": 1, "plan": PLAN, "tip": TIP} | changes))
+
+
+# Whose branch it is
+
+
+def test_a_branch_says_which_run_it_is_of():
+    assert branch_of("7") == "phasegate/issue-7"
+    assert run_of(branch_of("1234567890")) == "1234567890"
+
+
+@pytest.mark.parametrize(
+    "branch",
+    [
+        *("", "main", "phasegate", "phasegate/l1", "phasegate/issue-", "phasegate/issue-0", "phasegate/issue-07"),
+        *(
+            "phasegate/issue-7x",
+            "xphasegate/issue-7",
+            "phasegate/issue-7/x",
+            "phasegate/issue-7\n",
+            "Phasegate/issue-7",
+        ),
+        *(
+            "refs/heads/phasegate/issue-7",
+            "phasegate/issue-12345678901",
+            "phasegate/issue-\u0667",
+            "phasegate/issue--7",
+        ),
+    ],
+)
+def test_any_other_branch_is_of_no_run(branch):
+    assert run_of(branch) is None
 
 
 # Whose comments are ours

@@ -45,5 +45,5 @@ def test_addresses(address, expected):
     ],
 )
 def test_what_is_no_plain_address_is_refused(parts):
-    with pytest.raises(ValueError, match="plain web address|owner/name"):
+    with pytest.raises(ValueError, match=r"plain web address|owner/name"):
         Page(*parts)

@@ -114,4 +114,4 @@ def test_a_template_has_one_line_for_each_paragraph(path):
     """GitHub breaks the lines of a comment where they break in the source."""
     lines = path.read_text().split("\n")
 
-    assert not [line for line in lines if re.match(r"[a-z]", line)]
+    assert not [line for line in lines if re.match(r"[a-z]", line) and not line.startswith("flowchart")]

@@ -90,7 +90,7 @@ def test_a_plan_that_was_edited_by_hand_on_the_branch_is_adopted(theatre):
     house.label(number)
     pull = house.pull(number)
     branch = pull.pull.head
-    path = next(name for name in house.files(branch) if name.startswith(".claude/plans/"))
+    path = next(name for name in house.paths(branch) if name.startswith(".claude/plans/"))
     house.hub.push("mia", branch, {path: house.file(branch, path).replace("Do T1", "Do it by hand")}, "Say it better")
 
     (run,) = house.say(pull.number, "/adopt")

@@ -136,7 +136,7 @@ class Theatre:
         """A file at the tip of a branch."""
         return git(self.hub.main.git.path, "show", f"{branch}:{path}")
 
-    def files(self, branch: str) -> list[str]:
+    def paths(self, branch: str) -> list[str]:
         """The paths at the tip of a branch."""
         return git(self.hub.main.git.path, "ls-tree", "-r", "--name-only", branch).split("\n")
 

@@ -124,7 +124,13 @@ class _Patient:
         access = Access.of(remote, self.environ)
         if access.token is None:
             return github_checks.no_token(access), None
-        github = access.github()
+        try:
+            github = access.github()
+        except UserError as error:  # a token that cannot be one
+            return (
+                problem("repository", error.what, error.mend),
+                *github_checks.unasked("GitHub was not asked."),
+            ), None
         try:
             said, installed = github_checks.reach(github)
             more = tuple(github_checks.settings_checks(github, provider)) if installed is not None else ()

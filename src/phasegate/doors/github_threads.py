@@ -189,7 +189,7 @@ class ThreadAnswer(Answer):
 
     def _pull_of(self, branch: str | None) -> Pull | None:
         nodes = self.data.repository.ref.pulls.nodes if self.data.repository.ref else []
-        ours = [pull.fact() for pull in nodes if pull.head_branch == branch]
+        ours = [pull.fact() for pull in nodes if pull.head_branch == branch and not pull.is_from_fork]
         return ours[0] if ours else None
 
 

@@ -49,7 +49,7 @@ def publish(job: Job) -> None:
     writer: Writer = dry or ForgeWriter(job, pushing)
     with job.setting(git, store) as setting:
         try:
-            _publish(_Stage(job, setting, taken, remote, git, writer), taken.progress)
+            _publish(_Stage(job, setting, taken, remote, git, writer))
         except UserError as error:
             reply_to(
                 job, taken, Answer(code="not-published", topic="refused", what=error.what, mend=error.mend), writer
@@ -62,12 +62,12 @@ def publish(job: Job) -> None:
     job.runner.log(f"Calls to GitHub: {job.github.calls.total}.")
 
 
-def _publish(stage: "_Stage", before: Progress) -> None:
+def _publish(stage: "_Stage") -> None:
     stage.check()
     step = next_step(stage.progress)
     if step in {Step.PUBLISH_PLAN, Step.PUBLISH}:
         perform(step, stage.setting)
-    stage.put_out(before)
+    stage.put_out()
 
 
 @dataclass(slots=True)
@@ -119,7 +119,7 @@ class _Stage:
                 mend="Somebody who may write has to approve again.",
             )
 
-    def put_out(self, before: Progress) -> None:
+    def put_out(self) -> None:
         """Move the branch and tell everybody. What was done already by an earlier attempt is not done again."""
         if self.progress.purpose == "findings":
             self._tell_findings()
@@ -135,7 +135,7 @@ class _Stage:
             mend = "`/retry` goes on at the first thing that is not done; `/cancel` ends the run."
             answer = Answer(code="run-failed", topic="refused", what=self.progress.reason, mend=mend)
             reply_to(self.job, self.taken, answer, self.writer)
-        self._go_on(before)
+        self._go_on()
 
     def _new_tip(self) -> Sha:
         """Return the commit that the branch is to end with: the state, or once all is done the code alone."""
@@ -276,11 +276,20 @@ class _Stage:
         others = [name for name in STATE_LABELS if name in there and name != now]
         self.writer.label(pull.number if pull else self.issue, [now], others)
 
-    def _go_on(self, before: Progress) -> None:
+    def _go_on(self) -> None:
         """Start the next slice, if there is one, it may start by itself, and this one got somewhere."""
         rules, step = self.setting.config.implement.slice, next_step(self.progress)
-        if step in _GOES_ON and rules.dispatch and _got_somewhere(before, self.progress):
+        if step in _GOES_ON and rules.dispatch and _got_somewhere(self._before(), self.progress):
             self.writer.dispatch({"issue": self.issue, "command": "continue"})
+
+    def _before(self) -> Progress | None:
+        """Return where the run was when this workflow run began, as its branch said then."""
+        tip = self.taken.places.tip
+        if tip is None:
+            return None
+        self.remote.fetch(tip)
+        state = read_state(self.git, tip, self.taken.run)
+        return state.progress if state else None
 
 
 def _kept_comment(thread: Thread, run: str) -> int | None:
@@ -297,8 +306,10 @@ def _older_plans(thread: Thread | None, run: str) -> Sequence[str]:
     return [one.node_id for one, marker in markers if isinstance(marker, PlanMarker) and marker.run == run]
 
 
-def _got_somewhere(before: Progress, after: Progress) -> bool:
+def _got_somewhere(before: Progress | None, after: Progress) -> bool:
     """Say whether a slice finished a task, or added one: what makes no headway must not start itself again."""
+    if before is None:
+        return False
 
     def done(progress: Progress) -> int:
         return sum(task.status is WorkStatus.DONE for task in progress.tasks)

@@ -39,17 +39,16 @@ def cut_between_blocks(text: str, limit: int, note: str) -> str:
     """
     if len(text.encode()) <= limit:
         return text
-    lines = text.split("\n")
-    ending = f"\n{note}\n"
-    best, size, state = f"{lines[0]}\n{ending}", 0, _Open()
-    if len(best.encode()) > limit:
+    lines, ending = text.split("\n"), f"\n{note}\n"
+    kept, closing = 1, "\n"
+    if len(f"{lines[0]}{closing}{ending}".encode()) > limit:
         raise ValueError(f"{limit} bytes are too few for the first line and the note")
+    size, state = 0, _Open()
     for number, line in enumerate(lines, 1):
         size += len(line.encode()) + 1
         state = state.after(line)
         if size > limit:
             break
-        tail = state.closing + ending
-        if state.may_end_after(line) and size + len(tail.encode()) <= limit:
-            best = "\n".join(lines[:number]) + tail
-    return best
+        if state.may_end_after(line) and size + len((state.closing + ending).encode()) <= limit:
+            kept, closing = number, state.closing
+    return "\n".join(lines[:kept]) + closing + ending
