@@ -20,7 +20,6 @@ SHELLS = {
     "sh": ("sh -e {0}", ".sh"),
     "python": ("python3 {0}", ".py"),
 }
-RUNNERS_OWN = ("GITHUB_", "RUNNER_")
 SUMMARY_LIMIT = 1024 * 1024
 DEEPEST = 10  # how far composite actions may use each other
 
@@ -160,7 +159,7 @@ class _StepRun:
         added = parse_pairs(texts["GITHUB_ENV"])
         if "NODE_OPTIONS" in added:
             raise FileCommandError("Can't store NODE_OPTIONS output parameter using '$GITHUB_ENV' command.")
-        self.job.environment |= {name: value for name, value in added.items() if not name.startswith(RUNNERS_OWN)}
+        self.job.environment |= added
         for path in texts["GITHUB_PATH"].splitlines():
             self.job.add_path(path)
         self._keep_summary(texts["GITHUB_STEP_SUMMARY"])

@@ -1,4 +1,4 @@
-"""`phasegate doctor` against a fake GitHub and a rehearsed model, over HTTP: each thing that can be wrong, and its fix."""
+"""`phasegate doctor` against a fake GitHub and a rehearsed model: each thing that can be wrong, and its fix."""
 
 import json
 import os

@@ -50,8 +50,8 @@ class Need:
 
     def met_by(self, token: Token, repository: Repository, *, on_pull: bool) -> bool:
         """Whether the token may do it in a repository that it can see."""
-        if token.is_app and token.repository not in {None, repository.full_name} and self.level != "read":
-            return False
+        if token.is_app and token.repository not in {None, repository.full_name}:
+            return self.level == self.role == "read"  # what everybody sees of a public repository
         if not token.is_app and repository.role(token.login).rank < ROLES.index(self.role):
             return False
         names = [name for name in self.permissions if not (self.thread and name == "pull-requests" and not on_pull)]

@@ -95,7 +95,7 @@ def main(source: str) -> None:
     events = {name: cutter.event(name) for name in EVENTS.values()}
     cut = {
         "source": "@octokit/openapi " + description["info"]["version"],
-        "license": "MIT License, Copyright (c) 2020 Octokit contributors, Copyright (c) 2020 GitHub",
+        "license": Path(source).parents[1].joinpath("LICENSE").read_text().split("\n\n"),
         "operations": operations,
         "events": events,
         "schemas": dict(sorted(cutter.schemas.items())),

@@ -112,6 +112,8 @@ def test_a_job_writes_nowhere_but_in_its_own_repository(hub):
     other = hub.add_repository("octo", "gadgets")
     hub.open_issue("mona", "t", repository=other)
     token = hub.issue_token({"issues": "write"})
+    assert _status(hub, token, "GET", "/repos/octo/gadgets/issues/1") == 200
+    assert _status(hub, token, "GET", "/repos/octo/gadgets/actions/secrets") == 403
     assert _status(hub, token, "POST", "/repos/octo/gadgets/issues/1/comments", {"body": "x"}) == 403
 
 

@@ -60,6 +60,15 @@ def test_an_app_that_is_not_installed_or_signs_with_another_key_gets_nothing(liv
     assert caught.value.status == 401
 
 
+def test_a_signature_of_long_ago_is_none(live, keys):
+    private, public = keys
+    app = live.add_app("our-app", public, {"issues": "write"})
+    live.advance(1200)
+    with _app_client(live, app, private) as client, pytest.raises(GithubException) as caught:
+        client.get_repo_installation("octo", "widgets")
+    assert caught.value.status == 401
+
+
 def test_the_newest_release_and_its_commit(hub, repo):
     with pytest.raises(UnknownObjectException):
         repo.get_latest_release()

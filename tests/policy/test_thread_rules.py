@@ -5,13 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import examples
-from phasegate.documents.base import digest_of
+from phasegate.documents.base import canonical_json, digest_of
 from phasegate.documents.markers import NoteMarker, PlanMarker, ReplyMarker, ReviewMarker, StatusMarker
 from phasegate.documents.snapshot import Comment
 from phasegate.policy.branches import branch_of, run_of
 from phasegate.policy.config import ApprovalRules, Comments
 from phasegate.policy.events import EventIssue
-from phasegate.policy.issue_text import CUT, issue_of
+from phasegate.policy.issue_text import CUT, ROOM_FOR_BODY, issue_of
 from phasegate.policy.thread_rules import (
     MOST_EARLIER_YES,
     EarlierYes,
@@ -260,6 +260,7 @@ def test_the_longest_issue_with_the_most_comments_fits_into_a_snapshot():
         frozen = issue_of(issue, kept)
         assert examples.snapshot(issue=frozen).payload.issue == frozen
         assert frozen.body.endswith(CUT)
+        assert len(canonical_json(frozen.body)) <= ROOM_FOR_BODY + 2
         assert len(frozen.labels) == 100
 
 

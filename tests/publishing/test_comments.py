@@ -406,11 +406,11 @@ def test_a_status_comment_links_to_the_run_and_the_branch():
 
 def test_a_status_comment_cuts_what_gates_printed_before_anything_else():
     tail = "\n".join(f"line {number} " + "@" * 90 for number in range(80))
-    gates = tuple(examples.gate_result(name=f"gate{number}", tail=tail) for number in range(9))
+    gates = tuple(examples.gate_result(name=f"gate{number}", tail=tail) for number in range(20))
     page = status_page(report=examples.gate_report(gates=gates))
 
     assert len(page.encode()) <= COMMENT_BYTES
-    assert len(fences(page)) == 9
+    assert len(fences(page)) == 20
     assert all("line 79" in shown for shown in fences(page))
     assert headings(page)[-1] == "What can be said now"
 

@@ -296,6 +296,11 @@ def test_a_quotation_is_one_and_says_the_same(text):
     assert "".join(everything(quoted(text)).split()) == "".join(everything(prose(text)).split())
 
 
+def test_code_in_paragraphs_ends_where_it_was_meant_to():
+    assert fences(prose("````\n```\n~~~\n````\nwords")) == ["```\n~~~\n"]
+    assert fences(prose("~~~\n```\n~~~~~ \n```\nx")) == ["```\n", "x\n"]
+
+
 def test_paragraphs_keep_lines_lists_and_code():
     text = "One\ntwo.\n\n- first `x`\n- second\nafter\n\n```python\nif x:\n    y\n```\n1. one\n2. two"
 
@@ -332,6 +337,13 @@ def test_what_is_cut_fits_begins_the_same_and_closes_what_it_opened():
         assert tags.count("</details>\n") == shown.count("<details><summary>")
         assert kinds(shown)[-5:] == kinds("*y*")
         assert everything(PAGE).startswith(everything(shown).removesuffix("The rest is elsewhere.\n").rstrip())
+
+
+def test_a_paragraph_is_not_cut_apart():
+    text = Safe("<!-- marker -->\n\nOne\\\ntwo\\\nthree.\n\n" + "four\n" * 20)
+    shown = {cut(text, limit, REST) for limit in range(50, len(text))}
+
+    assert {everything(page).split("The rest")[0].strip() for page in shown} == {"", "One\ntwo\nthree."}
 
 
 def test_what_fits_is_not_cut():

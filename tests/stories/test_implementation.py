@@ -38,9 +38,11 @@ def test_a_correction_beyond_the_approved_scope_waits_for_a_new_approval(theatre
         scenes.scout(),
         scenes.research(),
         scenes.planner(),
+        scenes.executor(
+            "T1", scenes.write("new.txt", "new\n"), scenes.write("b.txt", "new b\n"), when={"first": ["b.txt"]}
+        ),
         scenes.blocked("T1"),
         scenes.corrector(more),
-        scenes.executor("T1", scenes.write("new.txt", "new\n"), when={"first": ["b.txt"]}),
         scenes.reviewer(),
     )
     pull = started(house)

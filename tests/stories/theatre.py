@@ -1,13 +1,14 @@
 """Whole stories: people act on a fake GitHub, the shipped workflow runs for every event, a rehearsal plays the model.
 
 Everything but GitHub, its runner and the model is real: the workflow file, the action, the program, git, the sandbox.
-Only the action's set-up is replaced, because it would install packages: jobs use the environment of the tests.
+Only what the action's set-up would install is there already: jobs use the environment of the tests.
 """
 
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
+from actions.packages_on_hand import path_of_python
 from actions.workflow_language import Language
 from actions.workflow_run import WorkflowRun
 from actions.workflow_runner import WorkflowRunner
@@ -27,10 +28,6 @@ gates:
   test: {run: 'sh check.sh', minutes: 1}
 """
 MAINTAINER, READER = "mia", "rudi"
-_SETUP = """set -eu
-mkdir -p "$RUNNER_TEMP/phasegate/in" "$RUNNER_TEMP/phasegate/out/transcripts"
-ln -s ENVIRONMENT "$RUNNER_TEMP/phasegate/env"
-"""
 
 
 class Theatre:
@@ -53,6 +50,7 @@ class Theatre:
         self.secrets = {"ANTHROPIC_API_KEY": KEY} if secrets is None else dict(secrets)
         write_script(directory / "script.yml", scenes)
         self.runs: list[WorkflowRun] = []
+        self.packages = path_of_python(directory / "packages")
 
     def open(self) -> None:
         self.hub = self._ending.enter_context(FakeHub(self.directory / "hub", files=self.files))
@@ -75,21 +73,10 @@ class Theatre:
             servers=Servers(api=self.hub.api_url, graphql=self.hub.graphql_url, server=self.hub.url),
             secrets=self.secrets,
             variables={"PHASEGATE_MODEL_URL": self.model.url},
-            actions={"phasegate/phasegate": self._action()},
+            actions={"phasegate/phasegate": ROOT},
             hooks=self.hooks,
+            path=f"{self.packages}:/usr/bin:/bin",
         )
-
-    def _action(self) -> Path:
-        """The action as it is, but for its set-up."""
-        place = self.directory / "action"
-        if not place.exists():
-            (place / "action").mkdir(parents=True)
-            for name in ("action.yml", "src", "templates", "requirements"):
-                (place / name).symlink_to(ROOT / name)
-            for name in ("run.py", "sandbox.sh"):
-                (place / "action" / name).symlink_to(ROOT / "action" / name)
-            (place / "action/setup.sh").write_text(_SETUP.replace("ENVIRONMENT", str(ROOT / ".venv")), "utf-8")
-        return place
 
     def play(self) -> list[WorkflowRun]:
         """Run the workflow for every event, and for those that come of it, until nothing happens any more."""

@@ -17,6 +17,7 @@ from phasegate.errors import ExitCode, RefusedError, UserError
 from phasegate.policy.config import PRIMER_PATH, config_schema
 from phasegate.policy.estimate import expected_usage
 from phasegate.publishing import terminal
+from phasegate.publishing.configuration_page import configuration_page
 from phasegate.publishing.views import RunLine, RunView, audit_view, line_of, view_of
 
 
@@ -112,6 +113,8 @@ def audit(run: RunArgument, *, repo: Repo = HERE, as_json: Json = False) -> None
         raise typer.Exit(ExitCode.GATE_FAILED)
 
 
-def schema() -> None:
+def schema(
+    *, markdown: Annotated[bool, typer.Option("--markdown", help="Print a page to read instead.")] = False
+) -> None:
     """Print the JSON Schema of .github/phasegate.yml: every key with its meaning and default."""
-    typer.echo(json.dumps(config_schema(), indent=2))
+    typer.echo(configuration_page() if markdown else json.dumps(config_schema(), indent=2), nl=not markdown)

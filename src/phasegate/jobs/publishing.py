@@ -15,7 +15,7 @@ from phasegate.documents.progress import PhaseName, PhaseStatus, Progress, RunSt
 from phasegate.doors.git import Git
 from phasegate.doors.git_remote import RemoteGit
 from phasegate.errors import RefusedError, UserError
-from phasegate.jobs.branch_state import state_commit
+from phasegate.jobs.branch_state import read_state, state_commit
 from phasegate.jobs.inputs import TOLD
 from phasegate.jobs.job import Job
 from phasegate.jobs.replying import reply_to

@@ -15,7 +15,7 @@ LONGEST_TEXT = 16_000
 _WITH_TEXT = frozenset({"revise", "answer", "reject"})
 _NEEDS_TEXT = frozenset({"revise", "answer"})
 # The end of the line or ASCII white space ends a verb; anything else, seen or unseen, makes it another word.
-_LINE = re.compile(rf"/(?P<verb>{'|'.join(VERBS)})(?:[ \t]+(?P<rest>.*))?[ \t]*", re.DOTALL)
+_LINE = re.compile(rf"/(?P<verb>{'|'.join(VERBS)})(?:[ \t]+(?P<rest>.*))?[ \t]*")
 _DIGEST = re.compile(r"[0-9a-f]{8,64}")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 
