@@ -1,7 +1,7 @@
 """What is there: the thread, the branch and the run in it, gathered for a decision."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from phasegate.documents.approval import Approver
 from phasegate.documents.base import RunId, Sha
@@ -84,7 +84,7 @@ def _foreign_run(run: RunId | None, pull: Pull | None) -> RunFacts | None:
 
 
 def _with_run(facts: Facts, run: RunFacts | None) -> Facts:
-    return Facts(facts.permission, facts.own_login, facts.teams, run, facts.target, facts.answered_before)
+    return replace(facts, run=run)
 
 
 def _look_at_run(job: Job, event: Ours, run: RunId, thread: Thread, facts: Facts) -> Found:
@@ -93,9 +93,10 @@ def _look_at_run(job: Job, event: Ours, run: RunId, thread: Thread, facts: Facts
     comments = _comments_on_run(job, thread)
     places = _places(run, thread.pull, comments, tip)
     standing = configured(git, thread.default_sha)
+    facts = replace(facts, answered_before=answered_before(comments, event.sender.login))
     if tip is None:
-        answered = Facts(facts.permission, facts.own_login, target=facts.target)
-        return Found(answered, standing, thread, places, remote, git)
+        gone = RunFacts(run, None, "", None, "", thread.pull, None, is_ours=False) if thread.pull else None
+        return Found(_with_run(facts, gone), standing, thread, places, remote, git)
     try:
         return _look_at_branch(job, event, run, thread, facts, comments, places, (remote, git, tip))
     except (RefusedError, UserError) as error:
@@ -161,10 +162,10 @@ def _look_at_branch(
         is_ours=tip_is_ours(comments, run, tip) or text is not None,
         plan_comment=shown_plan,
         yes=_yeses(job, event, comments, shown_plan, state, config.approval),
+        is_plan_edited=text is not None,
     )
     teams = _teams(job, config.approval, event.sender.login) if _is_approval(event) else frozenset[str]()
-    flooded = answered_before(comments, event.sender.login)
-    gathered = Facts(facts.permission, facts.own_login, teams, run_facts, facts.target, flooded)
+    gathered = replace(facts, teams=teams, run=run_facts)
     return Found(gathered, config, thread, places, remote, git, store, text)
 
 
