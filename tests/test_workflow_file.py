@@ -8,7 +8,7 @@ import yaml
 from phasegate import ACTION
 from phasegate.documents.base import Step
 from phasegate.doors.templates import Templates, template_directory
-from phasegate.jobs.inputs import MOST_SLOTS
+from phasegate.jobs.inputs import MOST_SLOTS, Inputs
 from phasegate.jobs.performing import JOBS as PERFORMED
 from phasegate.policy.commands import parse_command
 from phasegate.policy.events import START_LABELS
@@ -125,3 +125,22 @@ def test_every_output_that_a_job_passes_on_is_one_of_the_action():
     passed = set(re.findall(r"steps\.run\.outputs\.([\w-]+)", TEXT))
 
     assert passed <= set(ACTION_FILE["outputs"])
+
+
+def test_the_readme_lists_every_input_and_output_of_the_action_in_its_words():
+    table = (ROOT / "README.md").read_text("utf-8").split("## The action")[1]
+
+    for kind in ("inputs", "outputs"):
+        for name, told in ACTION_FILE[kind].items():
+            required = " (required)" if told.get("required") else ""
+            assert f"| `{name}` | {told['description'].rstrip('.')}{required} |" in table
+
+
+def test_every_input_of_the_action_is_read_by_the_program():
+    given = {name for step in ACTION_FILE["runs"]["steps"] if step.get("id") == "run" for name in step["env"]}
+
+    assert given == {f"PHASEGATE_{'TOKEN' if name == 'github-token' else name.upper().replace('-', '_')}"
+                     for name in ACTION_FILE["inputs"]}  # fmt: skip
+    environ = dict.fromkeys(given, "") | {"PHASEGATE_STEP": "decide"}
+    Inputs.taken_from(environ)
+    assert environ == {}

@@ -18,6 +18,7 @@ CLOUD = Remote("github.com", "octo/hello")
         "git@github.com:octo/hello.git",
         "github.com:octo/hello",
         "git@github.com:/octo/hello.git",
+        "git@github-work:octo/hello.git",
         "ssh://git@github.com/octo/hello.git",
         "ssh://git@ssh.github.com:443/octo/hello.git",
         "git://github.com/octo/hello.git",

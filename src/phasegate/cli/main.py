@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from phasegate import __version__
-from phasegate.cli import examining, installing, interruption, looking, speaking, working
+from phasegate.cli import examining, installing, interruption, looking, speaking, stepping, working
 from phasegate.errors import ExitCode, UserError
 from phasegate.publishing.words import on_terminal
 from phasegate.surroundings import system_error
@@ -78,6 +78,7 @@ _EPILOGS = {
     "audit": "Example: phasegate audit L1",
     "init": "Example: phasegate init --diff, then phasegate init --labels",
     "doctor": "Example: phasegate doctor --json",
+    "step": "Example: phasegate step, in a job of GitHub Actions with PHASEGATE_STEP=decide",
     "schema": "Example: phasegate schema > phasegate.schema.json",
 }
 for _verb in (
@@ -98,6 +99,7 @@ for _verb in (
     looking.schema,
     installing.init,
     examining.doctor,
+    stepping.step,
 ):
     _name = "list" if _verb is looking.list_runs else _verb.__name__
     app.command(_name, epilog=_EPILOGS[_name])(_verb)

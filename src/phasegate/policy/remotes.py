@@ -65,8 +65,14 @@ def read_remote(address: str) -> Remote | None:
 
 
 def _plain_host(host: str) -> str:
-    """Return the host that a browser would go to; GitHub has another one for SSH by way of port 443."""
-    return host.removeprefix("ssh.") if host == f"ssh.{GITHUB}" or host.endswith(".ghe.com") else host
+    """Return the host that a browser would go to.
+
+    GitHub has another one for SSH by way of port 443; and people with several accounts give it names such as
+    `github-work` in their configuration of SSH.
+    """
+    if host == f"ssh.{GITHUB}" or ("." not in host and host.startswith("github")):
+        return GITHUB
+    return host.removeprefix("ssh.") if host.endswith(".ghe.com") else host
 
 
 def not_github(remote: Remote | None) -> str:
