@@ -58,6 +58,8 @@ format: $(BIN)/phasegate ## put the code into shape
 requirements: $(BIN)/phasegate ## pin anew, with hashes and without addresses
 	$(BIN)/python -m pip install --quiet uv
 	$(COMPILE) pyproject.toml -o requirements/run.txt
+	$(COMPILE) --extra bedrock pyproject.toml -c requirements/run.txt -o requirements/run-bedrock.txt
+	$(COMPILE) --extra vertex pyproject.toml -c requirements/run.txt -o requirements/run-vertex.txt
 	$(COMPILE) --group decide -c requirements/run.txt -o requirements/decide.txt
 	$(COMPILE) --group setup -o requirements/setup.txt
 	$(COMPILE) pyproject.toml --group dev -c requirements/run.txt -o requirements/dev.txt

@@ -2,7 +2,7 @@
 # Makes ready what one step needs, below $RUNNER_TEMP/phasegate:
 #   in/   out/transcripts/   empty, for the hand-overs and what the step leaves behind
 #   env/                     an environment with the packages of the step's requirements, each checked by its hash
-# Reads PHASEGATE_STEP, PHASEGATE_HAND_OVER and PHASEGATE_PART, and refuses them unless they are of their form: the
+# Reads PHASEGATE_STEP, PHASEGATE_HAND_OVER, PHASEGATE_PART and PHASEGATE_CLOUD, and refuses them unless they are of their form: the
 # steps after this one put them into names of artifacts. It runs before any secret is given to the job's step.
 set -euo pipefail
 
@@ -15,9 +15,11 @@ fail() { # title, text: both of our own making, never the caller's
 
 case "${PHASEGATE_STEP:-}" in
   decide | acknowledge | publish-plan | verify | publish | report) requirements=decide.txt ;;
-  scout | research | plan | task | implement | review) requirements=run.txt ;;
+  scout | research | plan | task | implement | review) requirements=run${PHASEGATE_CLOUD:+-$PHASEGATE_CLOUD}.txt ;;
   *) fail 'phasegate: unknown step' 'The input step is none of decide, acknowledge, scout, research, plan, publish-plan, task, implement, verify, review, publish, report.' ;;
 esac
+[[ ${PHASEGATE_CLOUD:-} =~ ^(bedrock|vertex)?$ ]] ||
+  fail 'phasegate: unknown cloud' 'The input cloud is bedrock, vertex, or empty for the models at Anthropic.'
 [[ ${PHASEGATE_HAND_OVER:-} =~ ^([0-9a-f]{64})?$ ]] ||
   fail 'phasegate: bad hand-over' 'The input hand-over is not a SHA-256 in lower-case hexadecimal. Give it the output hand-over of the job before.'
 [[ ${PHASEGATE_PART:-} =~ ^[A-Za-z0-9._-]{0,64}$ ]] ||

@@ -189,7 +189,9 @@ def test_a_scout_that_has_reported_is_not_asked_again_when_another_was_still_loo
     stage.write_script([slow, *scenes.simple()])
     run = stage.start("run", scenes.ISSUE, "--yes")
     wait_until(lambda: list(stage.store().directory.glob("documents/scout-report-*")) and "slow" in stage.scenes())
+    assert "A process works on it right now." in stage.cli("status").out
     run.kill()
+    assert "`phasegate resume L1` goes on" in stage.cli("status").out
     slow["turns"][0].pop("delay")
     stage.write_script([slow, *scenes.simple()])
 

@@ -18,9 +18,9 @@ from rich.live import Live
 
 import scenes
 from phasegate.agent.assignment import ContextShortened, Said, ToolUsed, TurnEnded, Waiting
-from phasegate.progress_view import ProgressView
 from phasegate.documents.progress import PhaseName, RunState, Spent
 from phasegate.phases.setting import Worker, WorkerEnded, WorkerStarted
+from phasegate.progress_view import ProgressView
 from repositories import make_repository
 from stage import SECONDS, Stage
 

@@ -5,11 +5,14 @@ from decimal import Decimal
 from typing import Annotated
 
 import typer
+from rich.text import Text
 
 from phasegate.cli.desk import HERE, Desk, Json, Repo, RunArgument, run_ids
+from phasegate.cli.gate import ways_on
 from phasegate.documents.chain import KINDS
 from phasegate.documents.chain import audit as audit_chain
 from phasegate.documents.plan_markdown import render_plan
+from phasegate.documents.progress import RunState
 from phasegate.documents.snapshot import Snapshot
 from phasegate.doors.prices import Prices
 from phasegate.doors.run_store import RunStore
@@ -32,11 +35,27 @@ def status(
     """Show where a run is: phases, tasks, cost."""
     desk = Desk.at(repo)
     latest = desk.around.forge.runs()[-1:] or ("L1",)
-    progress = desk.around.forge.run(run or latest[0]).progress
+    store = desk.around.forge.run(run or latest[0])
     if as_json:
-        desk.print_json(progress)
+        desk.print_json(store.progress)
     else:
-        desk.out.print(terminal.status(progress))
+        desk.out.print(terminal.status(store.progress), *(Text(f"\n{line}") for line in _next_lines(store)))
+
+
+def _next_lines(store: RunStore) -> tuple[str, ...]:
+    """Return what can be typed now; nothing for a run that is over for good."""
+    progress, run = store.progress, store.progress.run
+    match progress.state:
+        case RunState.WAITING:
+            return (f"Next: {ways_on(progress)}",)
+        case RunState.ACTIVE if store.is_worked_on():
+            return ("A process works on it right now.",)
+        case RunState.ACTIVE:
+            return (f"Nobody works on it: its process ended. `phasegate resume {run}` goes on.",)
+        case RunState.FAILED | RunState.CANCELLED:
+            return (f"Next: `phasegate resume {run}` goes on at the first thing that is not done.",)
+        case _:
+            return ()
 
 
 def list_runs(*, repo: Repo = HERE, as_json: Json = False) -> None:

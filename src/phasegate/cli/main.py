@@ -109,7 +109,7 @@ def main() -> NoReturn:
     """Run the command line and exit: the one place where errors become messages and exit codes."""
     interruption.listen()
     try:
-        app()
+        app(prog_name="phasegate")
     except UserError as error:
         sys.exit(_told(error))
     except OSError as error:

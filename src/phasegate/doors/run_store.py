@@ -158,6 +158,18 @@ class RunStore:
                 raise
             self._remove_scratch()
 
+    def is_worked_on(self) -> bool:
+        """Say whether some process works on the run right now."""
+        with disk_trouble():
+            lock = os.open(self.directory, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(lock)
+        return False
+
     @contextmanager
     def _lock(self) -> Iterator[None]:
         with disk_trouble():

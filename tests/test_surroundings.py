@@ -6,10 +6,10 @@ from unittest.mock import patch
 import pytest
 
 import scenes
-from phasegate.cli import surroundings
-from phasegate.surroundings import RunOptions, Surroundings
+from phasegate import surroundings
 from phasegate.doors.anthropic_api import BASE_URL
 from phasegate.errors import UserError
+from phasegate.surroundings import RunOptions, Surroundings
 from repositories import make_repository
 from stage import Stage, opened
 
