@@ -43,6 +43,7 @@ NOW = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
 BASE = "a" * 40
 HEAD = "b" * 40
 CONFIG = digest_of(b"config")
+TOOLSET = digest_of(b"tools")
 
 Values = dict[str, Any]
 
@@ -185,6 +186,8 @@ def approval(*, envelope: Values | None = None, **changes: Any) -> Approval:
         "head_sha": HEAD,
         "base_sha": BASE,
         "config": CONFIG,
+        "toolset": TOOLSET,
+        "version": "0.1.0",
         "approver": Approver(id="1", login="ann", permission="write"),
         "comment": None,
         "at": NOW,

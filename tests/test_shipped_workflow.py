@@ -1,4 +1,4 @@
-"""The shipped workflow, held against the table of steps, the rules that `doctor` keeps, the action, and the template."""
+"""The shipped workflow, held against the table of steps, the rules of `doctor`, the action, and the template."""
 
 import re
 

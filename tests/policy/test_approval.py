@@ -8,7 +8,13 @@ from phasegate.documents.base import digest_of
 from phasegate.policy.approval import MAY_APPROVE, Standing, why_void, within_approved
 
 PLAN = examples.plan()
-NOW = Standing(base_sha=examples.BASE, config=examples.CONFIG, head_sha=examples.HEAD)
+NOW = Standing(
+    base_sha=examples.BASE,
+    config=examples.CONFIG,
+    head_sha=examples.HEAD,
+    toolset=examples.TOOLSET,
+    version="0.1.0",
+)
 
 
 def test_an_approval_of_exactly_what_stands_holds():
@@ -21,6 +27,8 @@ def test_an_approval_of_exactly_what_stands_holds():
         ({"base_sha": "f" * 40}, "the base commit is another one"),
         ({"config": digest_of(b"other")}, "the configuration has changed"),
         ({"head_sha": "f" * 40}, "the branch has moved since"),
+        ({"toolset": digest_of(b"other")}, "the tools of whoever carries it out have changed"),
+        ({"version": "0.1.1"}, "it was given to phasegate 0.1.0, and this is 0.1.1"),
         ({"base_sha": "f" * 40, "config": digest_of(b"other")}, "the base commit is another one"),
     ],
 )

@@ -103,16 +103,15 @@ def test_a_small_slice_goes_on_in_the_next_job_by_itself(theatre):
     assert asked.count("implement-T1") == 2  # its two turns, once
 
 
-def test_a_job_whose_machine_died_is_told_and_can_be_run_again(theatre):
-    deaths = []
+def test_a_job_whose_machine_died_is_told_and_can_be_run_again(planned):
+    house, pull, deaths = planned, 2, []
 
     def die_once(_run, job):
         if job == "implement" and not deaths:
             deaths.append(job)
             raise MachineLostError("the machine is gone")
 
-    house = theatre(*scenes.simple(), hooks=Hooks(before_job=die_once))
-    pull = started(house)
+    house.hooks = Hooks(before_job=die_once)
 
     (run,) = house.say(pull, "/approve")
 
@@ -124,9 +123,8 @@ def test_a_job_whose_machine_died_is_told_and_can_be_run_again(theatre):
     assert not house.pull().pull.draft
 
 
-def test_an_approval_counts_once(theatre):
-    house = theatre(*scenes.simple())
-    pull = started(house)
+def test_an_approval_counts_once(planned):
+    house, pull = planned, 2
     (run,) = house.say(pull, "/approve")
     asked = len(house.model.log)
 
@@ -136,7 +134,7 @@ def test_an_approval_counts_once(theatre):
     assert not house.pull().pull.draft
 
 
-def test_a_hand_over_that_was_changed_on_the_way_stops_the_job(theatre):
+def test_a_hand_over_that_was_changed_on_the_way_stops_the_job(planned):
     def tamper(run, job):
         if job == "implement":
             for name, artifact in run.artifacts.items():
@@ -144,8 +142,8 @@ def test_a_hand_over_that_was_changed_on_the_way_stops_the_job(theatre):
                     file = artifact.directory / "hand-over.json"
                     file.write_bytes(file.read_bytes().replace(b'"write"', b'"admin"'))
 
-    house = theatre(*scenes.simple(), hooks=Hooks(before_job=tamper))
-    pull = started(house)
+    house, pull = planned, 2
+    house.hooks = Hooks(before_job=tamper)
 
     (run,) = house.say(pull, "/approve")
 

@@ -4,7 +4,7 @@ Everything but GitHub, its runner and the model is real: the workflow file, the 
 Only what the action's set-up would install is there already: jobs use the environment of the tests.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from phasegate.rehearsal.server import RehearsalServer
 from repositories import git
 from scenes import SMALL
 from stage import ROOT, write_script
+from stories.hub_memory import Remembered
 
 KEY = "sk-ant-canary-of-the-model-key"
 CONFIG = """research: {scouts: 1}
@@ -61,6 +62,16 @@ class Theatre:
 
     def close(self) -> None:
         self._ending.close()
+
+    def remember(self) -> None:
+        """Keep the repository as it is now, for `put_back`."""
+        self._remembered = Remembered.of(self.hub, self.directory / "remembered")
+        self._secrets = self.secrets
+
+    def put_back(self) -> None:
+        """Begin again where `remember` was called: with another story's test, nothing of which is left."""
+        self._remembered.put_back(self.hub)
+        self.hooks, self.secrets = Hooks(), self._secrets
 
     def runner(self) -> WorkflowRunner:
         return WorkflowRunner(
@@ -113,6 +124,12 @@ class Theatre:
         self.hub.comment(login, number, text)
         return self.play()
 
+    def send(self, event: Event) -> list[WorkflowRun]:
+        """Play what comes of something that a person did; nothing else that happened before counts."""
+        self.hub.take_events()
+        self.hub.emit(event)
+        return self.play()
+
     # What one sees
 
     def pull(self, issue: int = 1):
@@ -127,10 +144,22 @@ class Theatre:
         """The paths at the tip of a branch."""
         return git(self.hub.main.git.path, "ls-tree", "-r", "--name-only", branch).split("\n")
 
+    def tip(self, issue: int = 1) -> str | None:
+        """The commit that a run's branch is at."""
+        return self.hub.main.git.resolve(f"refs/heads/phasegate/issue-{issue}")
+
+    def asked(self, since: int = 0) -> list[str]:
+        """The scenes that the model was asked for, in order, after the first `since` requests."""
+        return [record.scene for record in self.model.log[since:] if record.scene]
+
     def texts(self, number: int) -> list[str]:
         """The comments of ours on an issue or pull request, as they are now."""
         return [one.body for one in self.hub.thread(number) if one.author.endswith("[bot]")]
 
     def text(self, number: int, kind: str) -> str:
         """The last comment of ours of a kind."""
-        return [body for body in self.texts(number) if body.startswith(f"<!-- phasegate:{kind} ")][-1]
+        return self.kinds(number, kind)[-1]
+
+    def kinds(self, number: int, kind: str) -> Sequence[str]:
+        """All comments of ours of a kind, oldest first."""
+        return [body for body in self.texts(number) if body.startswith(f"<!-- phasegate:{kind} ")]

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import ClassVar, Literal
 
-from phasegate.documents.base import KIB, Digest, Document, Frozen, Sha
+from phasegate.documents.base import KIB, Digest, Document, Frozen, Sha, Version
 from phasegate.documents.snapshot import Permission
 
 
@@ -23,6 +23,10 @@ class ApprovalPayload(Frozen):
     head_sha: Sha
     base_sha: Sha
     config: Digest
+    toolset: Digest
+    """All tools that whoever carries it out can be given."""
+    version: Version
+    """Of the program that carries it out."""
     approver: Approver
     others: tuple[Approver, ...] = ()
     """Who else said yes to the same, where more than one has to."""

@@ -1,6 +1,9 @@
 """What a human has approved, and whether that still covers what is in force."""
 
+from phasegate import __version__
+from phasegate.agent.tools.toolset import TOOLSET
 from phasegate.documents.approval import Approval
+from phasegate.documents.base import Sha
 from phasegate.documents.plan import Plan
 from phasegate.errors import RefusedError
 from phasegate.phases.setting import Setting
@@ -25,14 +28,24 @@ def why_approval_is_void(setting: Setting) -> str | None:
         return f"there is none for run {progress.run}"
     approval = setting.store.get(progress.approval, Approval)
     bound = approval.payload
-    standing = Standing(base_sha=progress.base_sha, config=setting.config.digest, head_sha=bound.head_sha)
-    void = why_void(approval, bound.subject, standing)
+    void = why_void(approval, bound.subject, standing(setting, head_sha=bound.head_sha))
     if void is None and progress.plan != bound.subject:
         covered = progress.purpose == "change" and within_approved(
             approved_subject(setting), setting.store.get(progress.plan, Plan)
         )
         void = None if covered else "what is in force goes beyond what was approved"
     return void
+
+
+def standing(setting: Setting, *, head_sha: Sha) -> Standing:
+    """Return how things stand, for an approval to be bound to or held against."""
+    return Standing(
+        base_sha=setting.store.progress.base_sha,
+        config=setting.config.digest,
+        head_sha=head_sha,
+        toolset=TOOLSET,
+        version=__version__,
+    )
 
 
 def approved_subject(setting: Setting) -> Plan:

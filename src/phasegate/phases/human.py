@@ -15,10 +15,11 @@ from phasegate.documents.progress import PhaseName, Progress, RunState, WaitingF
 from phasegate.documents.progress_events import HumanSpoke, PhasesReopened, PlanSet, RunEnded, RunResumed, WorkMoved
 from phasegate.doors.run_store import RunStore
 from phasegate.errors import RefusedError, UserError
+from phasegate.phases.approved import standing
 from phasegate.phases.branch import sync
 from phasegate.phases.plan import plan_problems
 from phasegate.phases.setting import Setting
-from phasegate.policy.approval import Standing, why_void
+from phasegate.policy.approval import why_void
 
 SHORTEST_DIGEST = 8
 """How much of a digest has to be said, in characters."""
@@ -45,23 +46,25 @@ def approve(
             f"The plan in force is {subject[:12]}, not {digest}.", mend="Read it again before approving."
         )
     sync(setting)
-    standing = Standing(base_sha=progress.base_sha, config=setting.config.digest, head_sha=progress.head_sha)
+    now = standing(setting, head_sha=progress.head_sha)
     approval = Approval(
         run=progress.run,
         parents=(subject,),
         made_by=setting.made_by(Step.DECIDE, None),
         payload=ApprovalPayload(
             subject=subject,
-            head_sha=standing.head_sha,
-            base_sha=standing.base_sha,
-            config=standing.config,
+            head_sha=now.head_sha,
+            base_sha=now.base_sha,
+            config=now.config,
+            toolset=now.toolset,
+            version=now.version,
             approver=approver,
             others=others,
             comment=comment,
             at=setting.clock.now(),
         ),
     )
-    void = why_void(approval, subject, standing)
+    void = why_void(approval, subject, now)
     if void is not None:
         raise RefusedError(f"The approval cannot be given: {void}.")
     blocked = [task.id for task in progress.tasks if task.status is WorkStatus.BLOCKED]

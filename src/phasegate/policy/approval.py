@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from phasegate.documents.approval import Approval, Approver
-from phasegate.documents.base import Digest, Sha
+from phasegate.documents.base import Digest, Sha, Version
 from phasegate.documents.plan import Plan
 from phasegate.documents.snapshot import Permission
 from phasegate.policy.config import ApprovalRules
@@ -22,6 +22,8 @@ class Standing:
     base_sha: Sha
     config: Digest
     head_sha: Sha
+    toolset: Digest
+    version: Version
 
 
 def why_void(approval: Approval, subject: Digest, now: Standing) -> str | None:
@@ -31,13 +33,14 @@ def why_void(approval: Approval, subject: Digest, now: Standing) -> str | None:
         return f"{bound.approver.login} has the permission {bound.approver.permission}; write is needed"
     if bound.subject != subject:
         return f"it was given for {bound.subject[:12]}, and {subject[:12]} is in force"
-    if bound.base_sha != now.base_sha:
-        return "the base commit is another one"
-    if bound.config != now.config:
-        return "the configuration has changed"
-    if bound.head_sha != now.head_sha:
-        return "the branch has moved since"
-    return None
+    differences = {
+        "the base commit is another one": bound.base_sha != now.base_sha,
+        "the configuration has changed": bound.config != now.config,
+        "the branch has moved since": bound.head_sha != now.head_sha,
+        f"it was given to phasegate {bound.version}, and this is {now.version}": bound.version != now.version,
+        "the tools of whoever carries it out have changed": bound.toolset != now.toolset,
+    }
+    return next((what for what, differs in differences.items() if differs), None)
 
 
 def within_approved(approved: Plan, corrected: Plan) -> bool:

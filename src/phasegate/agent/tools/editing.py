@@ -53,6 +53,9 @@ class EditInput(Input):
     insert_text: str | None = None
 
 
+EDIT = ToolSpec(name="str_replace_based_edit_tool", provider_type="text_editor_20250728")
+
+
 @dataclass(frozen=True, slots=True)
 class EditTool:
     """The provider's text editor, bound to the scope."""
@@ -63,7 +66,7 @@ class EditTool:
     @property
     def spec(self) -> ToolSpec:
         """How the tool is offered."""
-        return ToolSpec(name="str_replace_based_edit_tool", provider_type="text_editor_20250728")
+        return EDIT
 
     def run(self, input_json: str) -> ToolOutput:
         """Carry out one command."""
@@ -155,6 +158,9 @@ class DeleteInput(Input):
     path: str = Field(description="relative to the repository's root")
 
 
+DELETE = spec_of("delete", "Delete a file that your task says is to be deleted.", DeleteInput)
+
+
 @dataclass(frozen=True, slots=True)
 class DeleteTool:
     """Deletes a file that the plan says is to be deleted."""
@@ -165,7 +171,7 @@ class DeleteTool:
     @property
     def spec(self) -> ToolSpec:
         """How the tool is offered."""
-        return spec_of("delete", "Delete a file that your task says is to be deleted.", DeleteInput)
+        return DELETE
 
     def run(self, input_json: str) -> ToolOutput:
         """Delete one file."""

@@ -25,6 +25,9 @@ class ReadInput(Input):
     last_line: Line | None = Field(default=None, description=f"at most {LINES_AT_ONCE} lines are shown at once")
 
 
+READ = spec_of("read", "Show a text file, or a range of its lines, with line numbers.", ReadInput)
+
+
 @dataclass(frozen=True, slots=True)
 class ReadTool:
     """Shows a text file with line numbers."""
@@ -34,7 +37,7 @@ class ReadTool:
     @property
     def spec(self) -> ToolSpec:
         """How the tool is offered."""
-        return spec_of("read", "Show a text file, or a range of its lines, with line numbers.", ReadInput)
+        return READ
 
     def run(self, input_json: str) -> ToolOutput:
         """Return numbered lines."""
@@ -100,6 +103,9 @@ class ListInput(Input):
     depth: Annotated[int, Field(ge=1, le=6)] = 2
 
 
+LIST = spec_of("list", "List a directory, down to a depth. Directories end with a slash.", ListInput)
+
+
 @dataclass(frozen=True, slots=True)
 class ListTool:
     """Shows what is in a directory."""
@@ -109,7 +115,7 @@ class ListTool:
     @property
     def spec(self) -> ToolSpec:
         """How the tool is offered."""
-        return spec_of("list", "List a directory, down to a depth. Directories end with a slash.", ListInput)
+        return LIST
 
     def run(self, input_json: str) -> ToolOutput:
         """Return one path for each line, with the size of files in bytes."""

@@ -34,6 +34,9 @@ class SearchInput(Input):
     )
 
 
+SEARCH = spec_of("search", "Find lines in the repository's text files, as path:line: text.", SearchInput)
+
+
 @dataclass(frozen=True, slots=True)
 class SearchTool:
     """Finds lines; it ends after ten seconds, whatever the pattern. `clock` gives seconds that only grow."""
@@ -44,7 +47,7 @@ class SearchTool:
     @property
     def spec(self) -> ToolSpec:
         """How the tool is offered."""
-        return spec_of("search", "Find lines in the repository's text files, as path:line: text.", SearchInput)
+        return SEARCH
 
     def run(self, input_json: str) -> ToolOutput:
         """Return the hits."""

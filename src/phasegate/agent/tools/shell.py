@@ -18,6 +18,9 @@ class ShellInput(Input):
     restart: bool = False
 
 
+SHELL = ToolSpec(name="bash", provider_type="bash_20250124")
+
+
 @dataclass(frozen=True, slots=True)
 class ShellTool:
     """Runs commands in the sandbox, at the root of the work tree."""
@@ -29,7 +32,7 @@ class ShellTool:
     @property
     def spec(self) -> ToolSpec:
         """How the tool is offered."""
-        return ToolSpec(name="bash", provider_type="bash_20250124")
+        return SHELL
 
     def run(self, input_json: str) -> ToolOutput:
         """Run one command; its output is cut head and tail."""

@@ -1,13 +1,19 @@
 """Which tools a phase has. A right that is not given is a tool that is not there."""
 
-from phasegate.agent.tools.editing import DeleteTool, EditRules, EditTool
-from phasegate.agent.tools.reading import ListTool, ReadTool
-from phasegate.agent.tools.searching import Clock, SearchTool
-from phasegate.agent.tools.shell import ShellTool
+from dataclasses import asdict
+
+from phasegate.agent.tools.editing import DELETE, EDIT, DeleteTool, EditRules, EditTool
+from phasegate.agent.tools.reading import LIST, READ, ListTool, ReadTool
+from phasegate.agent.tools.searching import SEARCH, Clock, SearchTool
+from phasegate.agent.tools.shell import SHELL, ShellTool
 from phasegate.agent.tools.tool import Tool
+from phasegate.documents.base import Digest, canonical_json, digest_of
 from phasegate.documents.plan import Operation
 from phasegate.doors.sandbox import Sandbox
 from phasegate.doors.workspace import Workspace
+
+TOOLSET: Digest = digest_of(canonical_json([asdict(spec) for spec in (READ, LIST, SEARCH, EDIT, DELETE, SHELL)]))
+"""What an approval binds of the tools: the SHA-256 of all that an executor can be offered."""
 
 
 def reading_tools(workspace: Workspace, clock: Clock) -> tuple[Tool, ...]:
