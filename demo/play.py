@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from phasegate.doors.sandbox import choose_sandbox
+from phasegate.doors.sandbox.choice import choose_sandbox
 
 HERE = Path(__file__).resolve().parent
 STAGE = HERE.parent / "demo-run"

@@ -11,7 +11,7 @@ import pytest
 import scenes
 from phasegate.documents.chain import audit
 from phasegate.documents.progress import RunState
-from phasegate.doors.sandbox import SandboxChoice
+from phasegate.doors.sandbox.choice import SandboxChoice
 from repositories import add_submodule_entry, commit_files, git, make_repository, user_state, write_file
 from stage import Stage, run_here, wait_until, write_script
 

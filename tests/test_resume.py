@@ -14,9 +14,9 @@ import scenes
 from phasegate.documents.chain import audit
 from phasegate.documents.progress import PhaseStatus, RunState, WorkStatus
 from phasegate.documents.progress_events import Paid
-from phasegate.doors.git import Git
+from phasegate.doors.git.repository import Git
 from phasegate.doors.run_store import RunStore
-from phasegate.doors.sandbox import choose_sandbox
+from phasegate.doors.sandbox.choice import choose_sandbox
 from repositories import git, make_repository
 from stage import Stage, asked_in, running, wait_until
 

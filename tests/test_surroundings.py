@@ -7,7 +7,7 @@ import pytest
 
 import scenes
 from phasegate import surroundings
-from phasegate.doors.anthropic_api import BASE_URL
+from phasegate.doors.anthropic.api import BASE_URL
 from phasegate.errors import UserError
 from phasegate.surroundings import RunOptions, Surroundings
 from repositories import make_repository

@@ -14,13 +14,13 @@ from phasegate.documents.base import Frozen, Sha
 from phasegate.documents.parsing import parse_model
 from phasegate.documents.progress import Usage
 from phasegate.documents.snapshot import Snapshot
-from phasegate.doors.anthropic_api import KEY_VARIABLE, AnthropicModel, model_for, no_key
-from phasegate.doors.git import Git
+from phasegate.doors.anthropic.api import KEY_VARIABLE, AnthropicModel, model_for, no_key
+from phasegate.doors.git.repository import Git
 from phasegate.doors.local_forge import LocalForge
 from phasegate.doors.model import Model
 from phasegate.doors.prices import Prices
 from phasegate.doors.run_store import RunStore
-from phasegate.doors.sandbox import Sandbox, Unconfined, choose_sandbox
+from phasegate.doors.sandbox.choice import Sandbox, Unconfined, choose_sandbox
 from phasegate.doors.templates import Templates, template_directory
 from phasegate.errors import UserError
 from phasegate.phases.setting import Clock, Setting, Watch

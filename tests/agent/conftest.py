@@ -12,7 +12,7 @@ from desks import ECHO, KEY, MODEL, NONCE, Desk, Purse, limits, result_tool
 from phasegate.agent.assignment import Assignment
 from phasegate.agent.fence import Fence
 from phasegate.agent.loop import Agent
-from phasegate.doors.anthropic_api import AnthropicModel
+from phasegate.doors.anthropic.api import AnthropicModel
 from phasegate.policy.config import Limits, Tier
 from phasegate.rehearsal.script import load_script
 from phasegate.rehearsal.server import RehearsalServer

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from fakehub.hub import FakeHub
-from phasegate.doors.github import GitHub, Pace
+from phasegate.doors.github.client import GitHub, Pace
 
 ALL = {"contents": "write", "issues": "write", "pull-requests": "write"}
 UNHURRIED = Pace(requests=0.0, writes=0.0)

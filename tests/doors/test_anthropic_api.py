@@ -13,7 +13,7 @@ import anthropic
 import pytest
 
 from phasegate.documents.progress import Usage
-from phasegate.doors.anthropic_api import ATTEMPTS, LONGEST_WAIT, AnthropicModel
+from phasegate.doors.anthropic.api import ATTEMPTS, LONGEST_WAIT, AnthropicModel
 from phasegate.doors.model import Message, ModelError, ModelLimits, Request, StopReason, Text, ToolCall
 from phasegate.errors import UserError
 from phasegate.rehearsal.script import load_script

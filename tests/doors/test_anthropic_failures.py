@@ -5,7 +5,7 @@ import httpx2
 import pytest
 
 from phasegate.documents.progress import Usage
-from phasegate.doors.anthropic_failures import TransientError, failures_named
+from phasegate.doors.anthropic.failures import TransientError, failures_named
 from phasegate.doors.model import ModelError
 
 KEY = "sk-ant-secret"

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from phasegate.documents.progress import Usage
-from phasegate.doors.anthropic_wire import limits_of, reply_of, request_body, usage_of
+from phasegate.doors.anthropic.wire import limits_of, reply_of, request_body, usage_of
 from phasegate.doors.model import (
     Message,
     ModelLimits,

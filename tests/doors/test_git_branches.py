@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from phasegate.doors.git import Git
-from phasegate.doors.git_branches import full_name
+from phasegate.doors.git.branches import full_name
+from phasegate.doors.git.repository import Git
 from phasegate.errors import RefusedError, UserError
 from repositories import commit_files, git, make_repository, user_state
 

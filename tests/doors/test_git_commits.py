@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from phasegate.doors.git import FileChange, Git, Person
+from phasegate.doors.git.repository import FileChange, Git, Person
 from phasegate.errors import RefusedError, UserError
 from repositories import add_submodule_entry, git, make_repository, user_state, write_file
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from phasegate.doors.git import Git
+from phasegate.doors.git.repository import Git
 from phasegate.errors import UserError
 from repositories import make_repository, write_file
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from phasegate.doors.git import CommitNote, Git, TreeEntry
-from phasegate.doors.git_objects import _entry
+from phasegate.doors.git.objects import _entry
+from phasegate.doors.git.repository import CommitNote, Git, TreeEntry
 from phasegate.errors import UserError
 from repositories import add_submodule_entry, commit_files, git, make_repository
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from phasegate.doors.git import FileChange, Git, Person
+from phasegate.doors.git.repository import FileChange, Git, Person
 from phasegate.errors import UserError
 from repositories import commit_files, git, make_repository, write_file
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from phasegate.doors import git_program
-from phasegate.doors.git_program import GitProgram, failure
+from phasegate.doors.git import program as git_program
+from phasegate.doors.git.program import GitProgram, failure
 from phasegate.errors import UserError
 
 

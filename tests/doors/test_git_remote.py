@@ -11,10 +11,10 @@ import pytest
 from github_desks import Time
 
 from fakehub.hub import FakeHub
-from phasegate.doors.git import FileChange, Git, Person
-from phasegate.doors.git_remote import RemoteGit, repository_url
-from phasegate.doors.git_remote_failures import refusal
-from phasegate.doors.github_failures import ForgeError
+from phasegate.doors.git.remote import RemoteGit, repository_url
+from phasegate.doors.git.remote_failures import refusal
+from phasegate.doors.git.repository import FileChange, Git, Person
+from phasegate.doors.github.failures import ForgeError
 from phasegate.errors import RefusedError, UserError
 from repositories import git as run_git
 from repositories import make_repository

@@ -9,8 +9,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from github_desks import Time
 
-from phasegate.doors.github_app import installation_token
-from phasegate.doors.github_failures import ForgeError
+from phasegate.doors.github.app import installation_token
+from phasegate.doors.github.failures import ForgeError
 from phasegate.errors import UserError
 
 API = "http://127.0.0.1:80"

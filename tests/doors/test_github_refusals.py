@@ -7,8 +7,8 @@ import responses
 from github_desks import Time, door
 
 from fakehub.hub import FakeHub
-from phasegate.doors.github import GitHub
-from phasegate.doors.github_failures import ForgeError, complaint_of, refusal
+from phasegate.doors.github.client import GitHub
+from phasegate.doors.github.failures import ForgeError, complaint_of, refusal
 from phasegate.publishing.safe_markdown import SafeMarkdown
 
 TEXT = SafeMarkdown("text")

@@ -6,8 +6,8 @@ import pytest
 from github_desks import Time, door
 
 from fakehub.hub import FakeHub
-from phasegate.doors.github import Calls, GitHub, Pace
-from phasegate.doors.github_failures import ForgeError, UnclearError
+from phasegate.doors.github.client import Calls, GitHub, Pace
+from phasegate.doors.github.failures import ForgeError, UnclearError
 from phasegate.publishing.safe_markdown import SafeMarkdown
 
 MARKER = "<!-- phasegate:notice run=1 -->"

@@ -7,9 +7,9 @@ import responses
 from github_desks import Time, door
 
 from fakehub.hub import FakeHub
-from phasegate.doors.github import GitHub
-from phasegate.doors.github_failures import ForgeError
-from phasegate.doors.github_settings import (
+from phasegate.doors.github.client import GitHub
+from phasegate.doors.github.failures import ForgeError
+from phasegate.doors.github.settings import (
     GitHubSettings,
     Release,
     RepositoryFacts,

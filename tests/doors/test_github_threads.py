@@ -7,9 +7,9 @@ import pytest
 from github_desks import door
 
 from fakehub.hub import FakeHub
-from phasegate.doors.github import Calls
-from phasegate.doors.github_failures import ForgeError
-from phasegate.doors.github_threads import ThreadAnswer
+from phasegate.doors.github.client import Calls
+from phasegate.doors.github.failures import ForgeError
+from phasegate.doors.github.threads import ThreadAnswer
 from phasegate.publishing.safe_markdown import SafeMarkdown
 
 BRANCH = "phasegate/issue-1"

@@ -7,7 +7,7 @@ import pytest
 from github_desks import door
 
 from fakehub.hub import FakeHub
-from phasegate.doors.github import Calls, GitHub
+from phasegate.doors.github.client import Calls, GitHub
 from phasegate.errors import UserError
 from phasegate.publishing.safe_markdown import SafeMarkdown
 
@@ -182,7 +182,7 @@ def test_the_token_is_not_shown(github):
 
 
 def test_nothing_of_pygithub_is_loaded_before_the_first_request():
-    code = "import sys, phasegate.doors.github as door; door.GitHub('a/b', 't', clock=float, sleep=float)"
+    code = "import sys, phasegate.doors.github.client as door; door.GitHub('a/b', 't', clock=float, sleep=float)"
     check = "assert not {'github', 'requests', 'anthropic'} & set(sys.modules), sys.modules.keys()"
 
     subprocess.run([sys.executable, "-c", f"{code}; {check}"], check=True)

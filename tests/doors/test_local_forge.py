@@ -6,7 +6,7 @@ import pytest
 
 from examples import progress
 from phasegate.documents.approval import Approver
-from phasegate.doors.git import Git
+from phasegate.doors.git.repository import Git
 from phasegate.doors.local_forge import MAX_ISSUE_BYTES, TITLE_LENGTH, LocalForge, branch_of, issue_from
 from phasegate.errors import UserError
 from repositories import ENVIRON, git, make_repository

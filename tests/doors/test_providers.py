@@ -11,9 +11,9 @@ import httpx2
 import pytest
 
 from phasegate.documents.progress import Usage
-from phasegate.doors import clouds
-from phasegate.doors.anthropic_api import BASE_URL, AnthropicModel, model_for
-from phasegate.doors.clouds import Bedrock, Vertex, cloud_of, limits_by_name
+from phasegate.doors.anthropic import clouds
+from phasegate.doors.anthropic.api import BASE_URL, AnthropicModel, model_for
+from phasegate.doors.anthropic.clouds import Bedrock, Vertex, cloud_of, limits_by_name
 from phasegate.doors.model import Message, ModelError, NoModel, Request, StopReason, Text
 from phasegate.doors.prices import Prices
 from phasegate.errors import UserError

@@ -2,7 +2,7 @@
 
 import pytest
 
-from phasegate.doors.runner_context import EVENT_LIMIT, RunnerContext
+from phasegate.doors.runner.context import EVENT_LIMIT, RunnerContext
 from phasegate.errors import UserError
 
 

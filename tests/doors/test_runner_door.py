@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from runner_oracle import commands_in, outputs_in
 
-from phasegate.doors.runner import ANNOTATIONS, OUTPUT_LIMIT, SUMMARY_LIMIT, Runner
-from phasegate.doors.runner import _delimiter as delimiter_for
+from phasegate.doors.runner.output import ANNOTATIONS, OUTPUT_LIMIT, SUMMARY_LIMIT, Runner
+from phasegate.doors.runner.output import _delimiter as delimiter_for
 from phasegate.errors import UserError
 
 
@@ -44,7 +44,7 @@ def test_no_value_ends_itself(value):
 
 def test_a_delimiter_that_is_in_the_value_is_not_taken(runner, monkeypatch):
     tokens = iter(["aa", "aa", "bb"])
-    monkeypatch.setattr("phasegate.doors.runner.secrets.token_hex", lambda _: next(tokens))
+    monkeypatch.setattr("phasegate.doors.runner.output.secrets.token_hex", lambda _: next(tokens))
     runner.output("reply", "x\nend-aa\nnext=implement")
 
     assert outputs_in(runner.output_file.read_text()) == {"reply": "x\nend-aa\nnext=implement"}

@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from runner_oracle import BLANK, COMMANDS, Command, commands_in
 
-from phasegate.doors.runner_log import _BLANKS, _LINE_ENDS, _NO_WIDTH, command, log_safe
+from phasegate.doors.runner.log import _BLANKS, _LINE_ENDS, _NO_WIDTH, command, log_safe
 
 PIECES = [
     "::",

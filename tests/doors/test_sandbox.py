@@ -12,11 +12,18 @@ from pathlib import Path
 
 import pytest
 
-from phasegate.doors import sandbox as sandbox_module
 from phasegate.doors.processes import Execution
-from phasegate.doors.sandbox import _KINDS, Sandbox, Unconfined, bubblewrap_options, choose_sandbox, limit_options
-from phasegate.doors.sandbox_layout import read_layout
-from phasegate.doors.sandbox_probes import self_test
+from phasegate.doors.sandbox import choice as sandbox_module
+from phasegate.doors.sandbox.choice import (
+    _KINDS,
+    Sandbox,
+    Unconfined,
+    bubblewrap_options,
+    choose_sandbox,
+    limit_options,
+)
+from phasegate.doors.sandbox.layout import read_layout
+from phasegate.doors.sandbox.probes import self_test
 from phasegate.errors import UserError
 
 PROGRAMS = {"bubblewrap": "bwrap", "unshare": "unshare"}
@@ -406,8 +413,8 @@ def test_orphans_are_buried(run):
 RUN_SANDBOX = """
 import sys
 from pathlib import Path
-from phasegate.doors.sandbox import _KINDS
-from phasegate.doors.sandbox_layout import read_layout
+from phasegate.doors.sandbox.choice import _KINDS
+from phasegate.doors.sandbox.layout import read_layout
 environ = {"PATH": "/usr/bin:/bin"}
 layout = read_layout(environ=environ, home=Path("/nonexistent"), prefixes=(), expose=())
 sandbox = _KINDS[sys.argv[1]](layout, environ)

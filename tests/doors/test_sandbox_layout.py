@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from phasegate.doors.sandbox_layout import (
+from phasegate.doors.sandbox.layout import (
     DirectoryFacts,
     child_environment,
     exposed_directories,

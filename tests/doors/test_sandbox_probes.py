@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from phasegate.doors.processes import Execution
-from phasegate.doors.sandbox_layout import Layout
-from phasegate.doors.sandbox_probes import Outside, Probe, SelfTest, judge
+from phasegate.doors.sandbox.layout import Layout
+from phasegate.doors.sandbox.probes import Outside, Probe, SelfTest, judge
 
 LAYOUT = Layout(
     system=(Path("/usr"), Path("/opt"), Path("/etc/ssl/certs")),

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from phasegate.doors.sandbox import _inner
-from phasegate.doors.sandbox_layout import Layout, read_layout
-from phasegate.doors.sandbox_probes import self_test
-from phasegate.doors.sandbox_unshare import Unshare, mount_table
+from phasegate.doors.sandbox.choice import _inner
+from phasegate.doors.sandbox.layout import Layout, read_layout
+from phasegate.doors.sandbox.probes import self_test
+from phasegate.doors.sandbox.unshare import Unshare, mount_table
 
 
 @pytest.fixture(scope="module")

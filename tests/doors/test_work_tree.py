@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from phasegate.doors import work_tree
-from phasegate.doors.git import FileChange, Git, Person
+from phasegate.doors.git.repository import FileChange, Git, Person
 from phasegate.doors.work_tree import WorkChange, WorkTree
 from phasegate.doors.workspace import WorkspaceError
 from phasegate.errors import RefusedError, UserError

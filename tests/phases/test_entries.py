@@ -5,7 +5,7 @@ import pytest
 import scenes
 from phasegate.documents.parsing import DocumentError
 from phasegate.documents.plan import Operation
-from phasegate.doors.git import Git
+from phasegate.doors.git.repository import Git
 from phasegate.doors.work_tree import WorkChange, WorkTree
 from phasegate.phases.changes import entries_between, entry_of, file_changes
 from repositories import ENVIRON, commit_files, git, make_repository

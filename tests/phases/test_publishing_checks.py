@@ -11,7 +11,7 @@ from phasegate.documents.base import Step
 from phasegate.documents.gate_report import GateReport
 from phasegate.documents.progress import PhaseName, PhaseProgress, PhaseStatus, Verdict
 from phasegate.documents.review import Review
-from phasegate.doors.git import FileChange
+from phasegate.doors.git.repository import FileChange
 from phasegate.errors import RefusedError
 from phasegate.phases.branch import built, move
 from phasegate.phases.publish import publish_change

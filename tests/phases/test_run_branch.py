@@ -6,7 +6,7 @@ import pytest
 
 import scenes
 from phasegate.documents.approval import Approver
-from phasegate.doors.git import FileChange
+from phasegate.doors.git.repository import FileChange
 from phasegate.errors import RefusedError
 from phasegate.phases.branch import _message, _plain, built, move, plan_path, sync
 from phasegate.phases.human import approve

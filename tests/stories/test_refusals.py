@@ -1,6 +1,7 @@
 """What is no approval, and what an approval does not survive: each is refused in words, and nothing is published."""
 
 import pytest
+
 import scenes
 from actions.workflow_settings import Hooks
 from fakehub.state import ACTIONS_BOT
@@ -21,22 +22,22 @@ def point_elsewhere(house):
 
 ON_THE_PULL, ON_THE_ISSUE = PULL, 1
 NOT_AN_APPROVAL = {
-    "another digest": (lambda _: None, ON_THE_PULL, f"/approve {'0' * 12}", "Reason: other-plan"),
-    "half a digest": (lambda _: None, ON_THE_PULL, "/approve 123", "Reason: malformed"),
-    "on the issue": (lambda _: None, ON_THE_ISSUE, "/approve", "Reason: comment-on-pull"),
-    "closed": (lambda house: house.hub.close(MAINTAINER, PULL), ON_THE_PULL, "/approve", "Reason: pull-closed"),
-    "pointed at another branch": (point_elsewhere, ON_THE_PULL, "/approve", "Reason: base-changed"),
+    "another digest": (lambda _: None, ON_THE_PULL, f"/approve {'0' * 12}", "Reason: `other-plan`"),
+    "half a digest": (lambda _: None, ON_THE_PULL, "/approve 123", "Reason: `malformed`"),
+    "on the issue": (lambda _: None, ON_THE_ISSUE, "/approve", "Reason: `comment-on-pull`"),
+    "closed": (lambda house: house.hub.close(MAINTAINER, PULL), ON_THE_PULL, "/approve", "Reason: `pull-closed`"),
+    "pointed at another branch": (point_elsewhere, ON_THE_PULL, "/approve", "Reason: `base-changed`"),
     "the plan's comment edited": (
         lambda house: house.hub.edit_comment(MAINTAINER, plan_of(house).id, plan_of(house).body + "\nAnd more."),
         ON_THE_PULL,
         "/approve",
-        "Reason: plan-comment-edited",
+        "Reason: `plan-comment-edited`",
     ),
     "the plan's comment removed": (
         lambda house: house.hub.delete_comment(MAINTAINER, plan_of(house).id),
         ON_THE_PULL,
         "/approve",
-        "Reason: plan-comment-missing",
+        "Reason: `plan-comment-missing`",
     ),
 }
 
@@ -62,7 +63,7 @@ def test_who_may_only_read_is_answered_once_and_a_bot_starts_nothing(planned):
         house.say(number, "/retry", login=READER)
         house.say(number, "/retry", login=READER)
         assert len(house.kinds(number, "reply")) == 1
-        assert "Reason: not-permitted" in house.text(number, "reply")
+        assert "Reason: `not-permitted`" in house.text(number, "reply")
 
     (run,) = house.say(PULL, "/approve", login=house.hub.account("some-app[bot]").login)
 
@@ -76,7 +77,7 @@ def test_a_plan_has_to_stand_for_a_while_before_it_can_be_approved(theatre):
 
     (early,) = house.say(PULL, "/approve")
     assert early.results["implement"] == "skipped"
-    assert "Reason: too-early" in house.text(PULL, "reply")
+    assert "Reason: `too-early`" in house.text(PULL, "reply")
 
     house.hub.advance(60)
     (later,) = house.say(PULL, "/approve")
@@ -97,8 +98,8 @@ def test_two_of_those_who_are_named_have_to_approve_and_neither_of_them_started_
         (run,) = house.say(PULL, "/approve", login=login)
         assert run.results["implement"] == "skipped"
         said.append(house.text(PULL, "reply"))
-    assert "Reason: requester" in said[0]
-    assert "Reason: not-an-approver" in said[1]
+    assert "Reason: `requester`" in said[0]
+    assert "Reason: `not-an-approver`" in said[1]
     assert "1 of 2" in said[2]
     assert "1 of 2" in said[3]
 

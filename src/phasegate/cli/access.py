@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from phasegate.policy.remotes import Remote
 
 if TYPE_CHECKING:
-    from phasegate.doors.github import GitHub
+    from phasegate.doors.github.client import GitHub
 
 CLOUD_TOKENS = ("GH_TOKEN", "GITHUB_TOKEN")
 SERVER_TOKENS = ("GH_ENTERPRISE_TOKEN", "GITHUB_ENTERPRISE_TOKEN")
@@ -41,7 +41,7 @@ class Access:
 
     def github(self) -> "GitHub":
         """Return the door to it. There has to be a token."""
-        from phasegate.doors.github import GitHub  # noqa: PLC0415 -- most commands never ask GitHub
+        from phasegate.doors.github.client import GitHub  # noqa: PLC0415 -- most commands never ask GitHub
 
         assert self.token is not None
         return GitHub(self.remote.repository, self.token, api_url=self.api_url, clock=time.time, sleep=time.sleep)

@@ -16,8 +16,8 @@ from phasegate.cli.access import Access
 from phasegate.cli.desk import HERE, Json, Repo
 from phasegate.documents.base import Frozen
 from phasegate.doors.checkout_files import CheckoutFiles
-from phasegate.doors.git import Git
-from phasegate.doors.git_history import GitHistory
+from phasegate.doors.git.history import GitHistory
+from phasegate.doors.git.repository import Git
 from phasegate.errors import ExitCode, UserError
 from phasegate.policy.config import CONFIG_PATH, Provider
 from phasegate.policy.installation import WORKFLOW_PATH

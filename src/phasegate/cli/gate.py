@@ -11,7 +11,7 @@ from phasegate.documents.interview import Questions
 from phasegate.documents.plan import Plan
 from phasegate.documents.primer import PrimerDraft
 from phasegate.documents.progress import PhaseName, Progress, RunState, WaitingFor
-from phasegate.doors.git import Git
+from phasegate.doors.git.repository import Git
 from phasegate.doors.local_forge import LocalForge
 from phasegate.doors.run_store import RunStore
 from phasegate.errors import WaitingError

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from phasegate.cli.access import Access
-from phasegate.doors.github import GitHub
-from phasegate.doors.github_failures import ForgeError
-from phasegate.doors.github_settings import GitHubSettings, RepositoryFacts, Unreadable
+from phasegate.doors.github.client import GitHub
+from phasegate.doors.github.failures import ForgeError
+from phasegate.doors.github.settings import GitHubSettings, RepositoryFacts, Unreadable
 from phasegate.policy import examination
 from phasegate.policy.config import CONFIG_PATH, Provider
 from phasegate.policy.installation import WORKFLOW_PATH

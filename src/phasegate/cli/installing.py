@@ -14,8 +14,8 @@ from phasegate.cli.desk import HERE, Repo
 from phasegate.cli.shipping import shipped_files
 from phasegate.documents.base import Digest, digest_of
 from phasegate.doors.checkout_files import CheckoutFiles
-from phasegate.doors.git import Git
-from phasegate.doors.git_history import GitHistory
+from phasegate.doors.git.history import GitHistory
+from phasegate.doors.git.repository import Git
 from phasegate.errors import UserError
 from phasegate.policy.installation import Change, Outcome, change, difference, read_present
 from phasegate.policy.labels import DESCRIPTIONS, color_of

@@ -7,11 +7,11 @@ from pathlib import Path
 from phasegate import __version__
 from phasegate.cli.shipping import action_for, shipped_files, shipped_workflow
 from phasegate.documents.progress import Usage
-from phasegate.doors.anthropic_api import KEY_VARIABLE, AnthropicModel, model_for
-from phasegate.doors.git import Git
+from phasegate.doors.anthropic.api import KEY_VARIABLE, AnthropicModel, model_for
+from phasegate.doors.git.repository import Git
 from phasegate.doors.model import ModelError
 from phasegate.doors.prices import Prices
-from phasegate.doors.sandbox import choose_sandbox
+from phasegate.doors.sandbox.choice import choose_sandbox
 from phasegate.errors import UserError
 from phasegate.policy import examination
 from phasegate.policy.config import CONFIG_PATH, PRIMER_PATH, Config, Provider

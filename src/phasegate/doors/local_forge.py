@@ -12,7 +12,7 @@ from phasegate.documents.approval import Approver
 from phasegate.documents.base import RunId
 from phasegate.documents.parsing import field_errors
 from phasegate.documents.snapshot import Comment, Issue
-from phasegate.doors.git import Git
+from phasegate.doors.git.repository import Git
 from phasegate.doors.run_store import PROGRESS_FILE, RunStore, disk_trouble
 from phasegate.errors import UserError
 

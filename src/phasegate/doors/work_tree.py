@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Literal, Self
 
 from phasegate.documents.paths import MAX_PATH_BYTES, check_repo_path
-from phasegate.doors.git import FileChange, Git, Sha, TreeEntry
-from phasegate.doors.git_objects import EXECUTABLE, FILE, GITLINK, SYMLINK
+from phasegate.doors.git.objects import EXECUTABLE, FILE, GITLINK, SYMLINK
+from phasegate.doors.git.repository import FileChange, Git, Sha, TreeEntry
 from phasegate.doors.removal import remove_directory
 from phasegate.doors.workspace import Entry, EntryKind, Workspace, WorkspaceError
 from phasegate.errors import RefusedError, UserError

@@ -10,7 +10,7 @@ from phasegate.documents.base import RunId, Sha
 from phasegate.documents.chain import StoredDocument
 from phasegate.documents.parsing import parse_model, shown
 from phasegate.documents.progress import Progress
-from phasegate.doors.git import FileChange, Git
+from phasegate.doors.git.repository import FileChange, Git
 from phasegate.doors.run_store import MAX_PROGRESS_BYTES, PROGRESS_FILE, RunStore
 from phasegate.errors import RefusedError
 from phasegate.jobs.carrying import carried_commits, put_documents, set_branch

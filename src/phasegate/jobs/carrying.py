@@ -8,7 +8,7 @@ from phasegate.documents.chain import StoredDocument, audit, parse_stored
 from phasegate.documents.hand_over import CarriedCommit, CarriedDetails, CarriedDocument, HandOver
 from phasegate.documents.parsing import parse_model
 from phasegate.documents.progress import Progress
-from phasegate.doors.git import Git
+from phasegate.doors.git.repository import Git
 from phasegate.doors.run_store import RunStore
 from phasegate.errors import RefusedError, UserError
 from phasegate.phases.branch import AUTHOR

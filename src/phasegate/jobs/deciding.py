@@ -15,7 +15,7 @@ from phasegate.documents.hand_over import Answer, HandOver, Origin
 from phasegate.documents.parsing import field_errors
 from phasegate.documents.progress import Progress, RunState
 from phasegate.documents.snapshot import Comment, Permission, Snapshot, SnapshotPayload, Trigger
-from phasegate.doors.git import Git
+from phasegate.doors.git.repository import Git
 from phasegate.doors.run_store import RunStore
 from phasegate.errors import RefusedError, UserError
 from phasegate.jobs.inputs import MOST_SLOTS
@@ -259,8 +259,8 @@ def _leave(case: _Case, git: Git, store: RunStore, verb: str) -> None:
 def _following(case: _Case, git: Git, store: RunStore, progress: Progress) -> tuple[str, tuple[str, ...]]:
     """Return the job that comes next, and the parts that it is spread over."""
     step = next_step(progress)
-    if step is None:
-        return ("publish" if progress.ended else ANSWER_ONLY), ()
+    if step is None:  # one that waits is taken up again only where its plan could not be shown
+        return ("publish" if progress.ended else "publish-plan"), ()
     with case.job.setting(git, store) as setting:
         spread = setting.config.fan_out == "jobs"
         if spread and step is Step.RESEARCH and (asked := tuple(scout for scout, _ in scouts(setting))):

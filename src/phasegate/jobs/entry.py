@@ -10,7 +10,7 @@ from collections.abc import MutableMapping
 from typing import NoReturn, TextIO
 
 from phasegate.documents.base import Step
-from phasegate.doors.runner import Runner, RunnerContext
+from phasegate.doors.runner.output import Runner, RunnerContext
 from phasegate.errors import ExitCode, UserError
 from phasegate.jobs.inputs import Inputs
 from phasegate.policy.events import Foreign, parse_event

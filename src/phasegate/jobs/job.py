@@ -13,15 +13,15 @@ from rich.console import Console
 
 from phasegate.documents.base import RunId, Sha, Step
 from phasegate.documents.hand_over import HandOver
-from phasegate.doors.anthropic_api import KEY_VARIABLE
-from phasegate.doors.git import Git
-from phasegate.doors.git_remote import RemoteGit, repository_url
-from phasegate.doors.github import GitHub, Pace
-from phasegate.doors.github_app import installation_token
+from phasegate.doors.anthropic.api import KEY_VARIABLE
+from phasegate.doors.git.remote import RemoteGit, repository_url
+from phasegate.doors.git.repository import Git
+from phasegate.doors.github.app import installation_token
+from phasegate.doors.github.client import GitHub, Pace
 from phasegate.doors.local_forge import LocalForge
 from phasegate.doors.removal import remove_directory
 from phasegate.doors.run_store import RunStore
-from phasegate.doors.runner import Runner, RunnerContext
+from phasegate.doors.runner.output import Runner, RunnerContext
 from phasegate.doors.templates import Templates, template_directory
 from phasegate.errors import UserError
 from phasegate.jobs.carrying import packed, read_hand_over, unpack, unpack_documents

@@ -9,9 +9,9 @@ from phasegate.documents.hand_over import Places
 from phasegate.documents.markers import StatusMarker, marker_of
 from phasegate.documents.parsing import shown
 from phasegate.documents.snapshot import Permission, Snapshot
-from phasegate.doors.git import Git
-from phasegate.doors.git_remote import RemoteGit
-from phasegate.doors.github_failures import ForgeError
+from phasegate.doors.git.remote import RemoteGit
+from phasegate.doors.git.repository import Git
+from phasegate.doors.github.failures import ForgeError
 from phasegate.doors.run_store import RunStore
 from phasegate.errors import RefusedError, UserError
 from phasegate.jobs.branch_state import BranchState, read_state, take_state
@@ -93,7 +93,7 @@ def _look_at_run(job: Job, event: Ours, run: RunId, thread: Thread, facts: Facts
     comments = _comments_on_run(job, thread)
     places = _places(run, thread.pull, comments, tip)
     standing = configured(git, thread.default_sha)
-    facts = replace(facts, answered_before=answered_before(comments, event.sender.login))
+    facts = replace(facts, answered_before=answered_before(thread.comments, event.sender.login))
     if tip is None:
         gone = RunFacts(run, None, "", None, "", thread.pull, None, is_ours=False) if thread.pull else None
         return Found(_with_run(facts, gone), standing, thread, places, remote, git)

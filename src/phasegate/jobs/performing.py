@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from phasegate.documents.base import Step
-from phasegate.doors.runner import Runner, RunnerContext
+from phasegate.doors.runner.output import Runner, RunnerContext
 from phasegate.jobs.deciding import decide_on
 from phasegate.jobs.inputs import Inputs
 from phasegate.jobs.job import Job

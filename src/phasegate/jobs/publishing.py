@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from phasegate.documents.approval import Approval
 from phasegate.documents.base import Sha, Step
 from phasegate.documents.findings import Findings
 from phasegate.documents.hand_over import Answer, HandOver
@@ -12,10 +11,11 @@ from phasegate.documents.interview import Questions
 from phasegate.documents.markers import NoteMarker, PlanMarker, ReviewMarker, StatusMarker, marker_of
 from phasegate.documents.plan import Plan
 from phasegate.documents.progress import PhaseName, PhaseStatus, Progress, RunState, WaitingFor, WorkStatus
-from phasegate.doors.git import Git
-from phasegate.doors.git_remote import RemoteGit
-from phasegate.errors import RefusedError, UserError
+from phasegate.doors.git.remote import RemoteGit
+from phasegate.doors.git.repository import Git
+from phasegate.errors import UserError
 from phasegate.jobs.branch_state import read_state, state_commit
+from phasegate.jobs.checking import check_approvers, check_branch, check_pull
 from phasegate.jobs.inputs import TOLD
 from phasegate.jobs.job import Job
 from phasegate.jobs.replying import reply_to
@@ -23,7 +23,6 @@ from phasegate.jobs.summary import estimate, plan_of, report_of, review_of, summ
 from phasegate.jobs.writing import DryWriter, ForgeWriter, Writer
 from phasegate.phases.setting import Setting
 from phasegate.pipeline import perform
-from phasegate.policy.approval import MAY_APPROVE
 from phasegate.policy.flow import next_step
 from phasegate.policy.labels import STATE_LABELS, label_of
 from phasegate.policy.thread import Pull, Thread
@@ -82,6 +81,8 @@ class _Stage:
     writer: Writer
     thread: Thread | None = None
     """Of the pull request if there is one, else of the issue."""
+    on_issue: Thread | None = None
+    """Of the issue, as long as nothing was known of a pull request when it was decided."""
 
     @property
     def progress(self) -> Progress:
@@ -94,30 +95,20 @@ class _Stage:
         return int(self.taken.run)
 
     def check(self) -> None:
-        """Raise `RefusedError` if the branch, the pull request or who approved are not as they were."""
-        known = self.taken.places.pull
-        self.thread = (
-            self.job.github.thread(known) if known else self.job.github.thread(self.issue, self.progress.branch)
-        )
-        pull, base = self.thread.pull, self.setting.snapshot.payload.base_branch
-        if pull is not None and not pull.is_open and self.progress.state is not RunState.CANCELLED:
-            raise RefusedError(f"The pull request #{pull.number} is closed.", mend="Reopen it, then comment `/retry`.")
-        if pull is not None and pull.base_branch != base:
-            raise RefusedError(
-                f"The pull request goes to {pull.base_branch} now, and the plan was made for {base}.",
-                mend=f"Set its base back to {base}, or comment `/replan`.",
-            )
-        if self.progress.approval is not None:
-            self._check_approver()
+        """Raise `RefusedError` if the pull request or those who approved are not as they were."""
+        self.thread = self._thread()
+        check_pull(self.thread.pull, self.setting)
+        check_approvers(self.job.github, self.setting)
 
-    def _check_approver(self) -> None:
-        approval = self.setting.store.get(self.progress.approval or "", Approval).payload
-        permission = self.job.github.permission(approval.approver.login)
-        if permission not in MAY_APPROVE:
-            raise RefusedError(
-                f"{approval.approver.login}, who approved, has the permission {permission} now: write is needed.",
-                mend="Somebody who may write has to approve again.",
-            )
+    def _thread(self) -> Thread:
+        """Return where people look: an earlier attempt of this job may have opened the pull request."""
+        known = self.taken.places.pull
+        if known is None:
+            self.on_issue = self.job.github.thread(self.issue, self.progress.branch)
+            if self.on_issue.pull is None:
+                return self.on_issue
+            known = self.on_issue.pull.number
+        return self.job.github.thread(known)
 
     def put_out(self) -> None:
         """Move the branch and tell everybody. What was done already by an earlier attempt is not done again."""
@@ -125,6 +116,7 @@ class _Stage:
             self._tell_findings()
             return
         new = self._new_tip()
+        check_branch(self.remote, self.progress.branch, {new, self.taken.places.tip})
         self._announce(new)
         self._push(new)
         pull = self._pull(new)
@@ -205,7 +197,8 @@ class _Stage:
                 report=report_of(self.setting.store),
                 page=self.job.page,
             )
-            self.writer.comment(pull.number, said, str(marker))
+            if not self._is_posted(self.thread, str(marker)):
+                self.writer.comment(pull.number, said, str(marker))
             if pull.is_draft:
                 self.writer.mark_ready(pull)
         if self.progress.state is RunState.REJECTED and pull.is_open:
@@ -235,13 +228,10 @@ class _Stage:
             self.writer.minimise(older)
 
     def _tell_on_issue(self, pull: Pull | None) -> None:
-        """Say on the issue where the run is; once there is a pull request, that it goes on there."""
-        if self.thread is None or self.thread.number != self.issue:
-            self._label(pull)
-            return
+        """Say on the issue where the run is; once there is a pull request, that it goes on there, questions too."""
         if self.progress.waiting_for is WaitingFor.ANSWERS:
             self._post_questions()
-        known = _kept_comment(self.thread, self.taken.run)
+        known = _kept_comment(self.on_issue, self.taken.run) if self.on_issue else None
         if pull is not None and known is not None:
             self.writer.edit_comment(known, self._notice(f"The plan is on #{pull.number}.", pull.number))
         self._label(pull)
@@ -255,7 +245,14 @@ class _Stage:
         asked = self.setting.store.get(self.progress.phase(PhaseName.PLAN).document or "", Questions)
         marker = NoteMarker("questions", self.taken.run)
         said = questions_comment(self.job.templates.render, marker=marker, questions=asked, page=self.job.page)
-        self.writer.comment(self.issue, said, str(marker))
+        if not self._is_posted(self.thread, str(marker)):
+            self.writer.comment(self.thread.number if self.thread else self.issue, said, str(marker))
+
+    def _is_posted(self, thread: Thread | None, marker: str) -> bool:
+        """Say whether an earlier attempt of this job posted a comment: one of ours, since what set the run going."""
+        comments = thread.comments if thread else ()
+        since = self.taken.origin.at
+        return any(one.is_ours and one.created >= since and one.body.startswith(marker) for one in comments)
 
     def _tell_findings(self) -> None:
         phase = self.progress.phase(PhaseName.RESEARCH)
@@ -263,7 +260,8 @@ class _Stage:
             findings = self.setting.store.get(phase.document or "", Findings)
             marker = NoteMarker("findings", self.taken.run)
             said = findings_comment(self.job.templates.render, marker=marker, findings=findings, page=self.job.page)
-            self.writer.comment(self.issue, said, str(marker))
+            if not self._is_posted(self.thread, str(marker)):
+                self.writer.comment(self.issue, said, str(marker))
         known = _kept_comment(self.thread, self.taken.run) if self.thread else None
         if known is not None:
             what = "The findings are below." if phase.status is PhaseStatus.DONE else self.progress.reason

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from phasegate.documents.base import Sha
-from phasegate.doors.git_remote import RemoteGit
+from phasegate.doors.git.remote import RemoteGit
 from phasegate.jobs.job import Job
 from phasegate.policy.thread import Pull
 from phasegate.publishing.safe_markdown import SafeMarkdown

@@ -14,7 +14,7 @@ from phasegate.documents.change_set import TaskResult
 from phasegate.documents.plan import Plan
 from phasegate.documents.plan_markdown import render_plan
 from phasegate.documents.progress_events import CommitsRewritten, Event, HeadMoved
-from phasegate.doors.git import FileChange, Person
+from phasegate.doors.git.repository import FileChange, Person
 from phasegate.doors.run_store import RunStore
 from phasegate.errors import RefusedError
 from phasegate.phases.changes import entries_between, file_changes

@@ -9,7 +9,7 @@ from phasegate.documents.change_set import ChangeEntry
 from phasegate.documents.parsing import DocumentError
 from phasegate.documents.paths import check_repo_path
 from phasegate.documents.plan import Operation
-from phasegate.doors.git import FileChange, Git, TreeEntry
+from phasegate.doors.git.repository import FileChange, Git, TreeEntry
 from phasegate.doors.work_tree import WorkChange
 
 _PLAIN_MODES = frozenset({"100644", "100755"})

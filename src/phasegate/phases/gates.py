@@ -5,7 +5,7 @@ import unicodedata
 
 from phasegate.documents.gate_report import TAIL_BYTES, GateResult
 from phasegate.doors.processes import Execution
-from phasegate.doors.sandbox import Sandbox
+from phasegate.doors.sandbox.choice import Sandbox
 from phasegate.doors.work_tree import WorkTree
 from phasegate.errors import RefusedError, UserError
 from phasegate.phases.setting import Setting, Worker, WorkerEnded, WorkerStarted

@@ -6,7 +6,7 @@ from phasegate.documents.primer import PrimerDraft
 from phasegate.documents.progress import PhaseName, RunState, WorkStatus
 from phasegate.documents.progress_events import RunEnded
 from phasegate.documents.review import Review
-from phasegate.doors.git import FileChange
+from phasegate.doors.git.repository import FileChange
 from phasegate.errors import RefusedError
 from phasegate.phases.approved import approved_plan
 from phasegate.phases.branch import built, move, sign_off, sync

@@ -13,11 +13,11 @@ from phasegate.agent.fence import Fence
 from phasegate.documents.base import MadeBy, Sha, Step
 from phasegate.documents.progress import PhaseName, Spent
 from phasegate.documents.snapshot import Snapshot
-from phasegate.doors.git import Git
+from phasegate.doors.git.repository import Git
 from phasegate.doors.model import Model
 from phasegate.doors.prices import Prices
 from phasegate.doors.run_store import RunStore
-from phasegate.doors.sandbox import Sandbox
+from phasegate.doors.sandbox.choice import Sandbox
 from phasegate.doors.templates import Templates
 from phasegate.doors.work_tree import WorkTree
 from phasegate.policy.config import PRIMER_PATH, Config, Gate, Tier

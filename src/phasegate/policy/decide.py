@@ -111,7 +111,7 @@ def _decide(case: _Case) -> Decision:
     progress = why_not_there(ask, run) or progress_of(run)
     if isinstance(progress, Refuse):
         return progress
-    refusal = why_changed(ask, run) or why_old(ask, run, progress) or why_wrong_state(ask, progress)
+    refusal = why_changed(ask, run) or why_old(ask, run, progress) or why_wrong_state(ask, run, progress)
     return refusal or _spoken(case, run, progress)
 
 

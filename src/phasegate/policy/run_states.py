@@ -71,13 +71,19 @@ def why_old(ask: Ask, run: RunFacts, progress: Progress) -> Refuse | None:
     return None
 
 
-def why_wrong_state(ask: Ask, progress: Progress) -> Refuse | None:
+def is_unshown(run: RunFacts, progress: Progress) -> bool:
+    """Say whether a plan waits that nobody was shown: the pull request could not be opened, or is gone."""
+    return run.pull is None and progress.waiting_for is WaitingFor.APPROVAL
+
+
+def why_wrong_state(ask: Ask, run: RunFacts, progress: Progress) -> Refuse | None:
     """Return why a run, as it stands, has no use for this command."""
     wanted, acted_upon = _WAITED_FOR.get(ask.command), _ACTED_UPON.get(ask.command)
     if wanted is not None and progress.waiting_for is not wanted:
         thing = "There is no plan to decide on" if wanted is WaitingFor.APPROVAL else "There are no questions to answer"
         return Refuse(f"not-waiting-for-{wanted}", f"{thing}: the run {stands(progress)}.", what_next(progress))
-    if acted_upon is not None and progress.state not in acted_upon:
+    is_shown_again = ask.command == "retry" and is_unshown(run, progress)
+    if acted_upon is not None and progress.state not in acted_upon and not is_shown_again:
         code = "waiting" if progress.state is RunState.WAITING else "run-over"
         what = f"`/{ask.command}` has nothing to act upon: the run {stands(progress)}."
         return Refuse(code, what, what_next(progress))

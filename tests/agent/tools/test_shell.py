@@ -8,7 +8,7 @@ import pytest
 
 from phasegate.agent.tools.shell import COMMAND_LIMIT, ShellTool
 from phasegate.agent.tools.tool import OUTPUT_LIMIT, ToolError
-from phasegate.doors.sandbox import Unconfined, choose_sandbox
+from phasegate.doors.sandbox.choice import Unconfined, choose_sandbox
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ import pytest
 from phasegate.agent.tools.editing import EditRules
 from phasegate.agent.tools.toolset import reading_tools, working_tools
 from phasegate.documents.plan import Operation, PlannedFile
-from phasegate.doors.sandbox import Unconfined
+from phasegate.doors.sandbox.choice import Unconfined
 from phasegate.policy.config import Protected
 from phasegate.policy.scope import ProtectedPaths, Scope
 

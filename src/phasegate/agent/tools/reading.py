@@ -9,7 +9,7 @@ from pydantic import Field
 
 from phasegate.agent.tools.tool import Input, ToolError, ToolOutput, cut, parse_input, spec_of
 from phasegate.doors.model import ToolSpec
-from phasegate.doors.sandbox_layout import WORKSPACE
+from phasegate.doors.sandbox.layout import WORKSPACE
 from phasegate.doors.workspace import Entry, EntryKind, Workspace, WorkspaceError
 
 READ_LIMIT = 1024 * 1024

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from phasegate.agent.tools.tool import OUTPUT_LIMIT, Input, ToolError, ToolOutput, parse_input
 from phasegate.doors.model import ToolSpec
-from phasegate.doors.sandbox import Sandbox
+from phasegate.doors.sandbox.choice import Sandbox
 from phasegate.doors.workspace import Workspace
 
 COMMAND_LIMIT = 100_000

@@ -9,7 +9,7 @@ from phasegate.agent.tools.shell import SHELL, ShellTool
 from phasegate.agent.tools.tool import Tool
 from phasegate.documents.base import Digest, canonical_json, digest_of
 from phasegate.documents.plan import Operation
-from phasegate.doors.sandbox import Sandbox
+from phasegate.doors.sandbox.choice import Sandbox
 from phasegate.doors.workspace import Workspace
 
 TOOLSET: Digest = digest_of(canonical_json([asdict(spec) for spec in (READ, LIST, SEARCH, EDIT, DELETE, SHELL)]))

@@ -8,11 +8,11 @@ from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from phasegate.doors.github_answers import Answer
-from phasegate.doors.github_calls import Call
-from phasegate.doors.github_failures import ForgeError
-from phasegate.doors.github_inputs import check_repository, check_token
-from phasegate.doors.github_wire import GitHubWire
+from phasegate.doors.github.answers import Answer
+from phasegate.doors.github.calls import Call
+from phasegate.doors.github.failures import ForgeError
+from phasegate.doors.github.inputs import check_repository, check_token
+from phasegate.doors.github.wire import GitHubWire
 from phasegate.errors import UserError
 
 if TYPE_CHECKING:

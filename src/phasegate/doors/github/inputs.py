@@ -4,7 +4,7 @@ import re
 from typing import TYPE_CHECKING
 
 from phasegate.documents.parsing import shown
-from phasegate.doors.github_failures import ForgeError
+from phasegate.doors.github.failures import ForgeError
 from phasegate.errors import UserError
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from phasegate.documents.base import Sha
-from phasegate.doors.github_answers import Answer
+from phasegate.doors.github.answers import Answer
 from phasegate.policy.thread import Pull, Thread, ThreadComment
 
 

@@ -7,11 +7,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Self
 
-from phasegate.doors.git_branches import GitBranches, full_name
-from phasegate.doors.git_commits import FileChange, Person, build_commit
-from phasegate.doors.git_ignore import ignored_paths
-from phasegate.doors.git_objects import CommitNote, GitObjects, Sha, TreeEntry
-from phasegate.doors.git_program import Answer, GitProgram, failure
+from phasegate.doors.git.branches import GitBranches, full_name
+from phasegate.doors.git.commits import FileChange, Person, build_commit
+from phasegate.doors.git.ignore import ignored_paths
+from phasegate.doors.git.objects import CommitNote, GitObjects, Sha, TreeEntry
+from phasegate.doors.git.program import Answer, GitProgram, failure
 from phasegate.errors import UserError
 
 __all__ = ["CommitNote", "FileChange", "Git", "Person", "Sha", "TreeEntry"]
@@ -119,7 +119,7 @@ class Git:
     def ignored(self, paths: Collection[str], *, rules: Mapping[str, bytes]) -> frozenset[str]:
         """Those of `paths` that would be ignored as new files; `rules` has each `.gitignore` by its directory.
 
-        What tools leave behind (`git_ignore.NEVER_SOURCE`) is ignored without a rule. The checkout does not count.
+        What tools leave behind (`ignore.NEVER_SOURCE`) is ignored without a rule. The checkout does not count.
         """
         return ignored_paths(self._objects, paths, rules)
 

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from phasegate.doors.github_calls import Call, Reply, accepted, asked_to_wait, settled
-from phasegate.doors.github_failures import UnclearError, exhausted, strange, unclear
+from phasegate.doors.github.calls import Call, Reply, accepted, asked_to_wait, settled
+from phasegate.doors.github.failures import UnclearError, exhausted, strange, unclear
 from phasegate.errors import UserError
 
 if TYPE_CHECKING:

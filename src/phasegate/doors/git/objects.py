@@ -18,7 +18,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from phasegate.documents.paths import check_repo_path
-from phasegate.doors.git_program import Answer, GitProgram
+from phasegate.doors.git.program import Answer, GitProgram
 from phasegate.errors import UserError
 
 Sha = str

@@ -4,8 +4,8 @@ import os
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from phasegate.doors.git_objects import GitObjects, Pristine
-from phasegate.doors.git_program import failure
+from phasegate.doors.git.objects import GitObjects, Pristine
+from phasegate.doors.git.program import failure
 
 NEVER_SOURCE = (
     "*.egg-info/",

@@ -3,7 +3,7 @@
 import re
 
 from phasegate.documents.parsing import shown
-from phasegate.doors.github_failures import ForgeError
+from phasegate.doors.github.failures import ForgeError
 
 _SAID_LENGTH = 300
 _NETWORK = re.compile(

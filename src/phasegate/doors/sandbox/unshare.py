@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from phasegate.doors.processes import OUTPUT_LIMIT, Execution, execute
-from phasegate.doors.sandbox_layout import HOME, SHARED_MEMORY, TEMPORARY, WORKSPACE, Layout, child_environment
+from phasegate.doors.sandbox.layout import HOME, SHARED_MEMORY, TEMPORARY, WORKSPACE, Layout, child_environment
 
 TMPFS_SIZE = 2 * 1024**3
 """Bytes a command may put into /tmp, and as many into /dev/shm: they are memory."""

@@ -9,8 +9,8 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 
 from phasegate.documents.parsing import field_errors
-from phasegate.doors.github_answers import Answer
-from phasegate.doors.github_failures import ForgeError, complaint_of, refusal, strange, unclear
+from phasegate.doors.github.answers import Answer
+from phasegate.doors.github.failures import ForgeError, complaint_of, refusal, strange, unclear
 
 SECONDARY_WAIT = 60.0
 """Seconds to wait after a limit that does not say for how long, as GitHub's documentation asks."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from phasegate.documents.paths import RepoPath, check_repo_path
-from phasegate.doors.git_objects import EXECUTABLE, FILE, GitObjects, Pristine, Sha, check_sha
+from phasegate.doors.git.objects import EXECUTABLE, FILE, GitObjects, Pristine, Sha, check_sha
 from phasegate.errors import RefusedError
 
 

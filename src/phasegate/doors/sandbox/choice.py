@@ -16,7 +16,7 @@ from pathlib import Path
 
 from phasegate.doors.processes import OUTPUT_LIMIT, Execution, execute
 from phasegate.doors.removal import remove_directory
-from phasegate.doors.sandbox_layout import (
+from phasegate.doors.sandbox.layout import (
     HOME,
     SHARED_MEMORY,
     SYSTEM_PATH,
@@ -26,8 +26,8 @@ from phasegate.doors.sandbox_layout import (
     child_environment,
     read_layout,
 )
-from phasegate.doors.sandbox_probes import Probe, Sandbox, SelfTest, self_test
-from phasegate.doors.sandbox_unshare import TMPFS_SIZE, TOOL_PATH, TOOLS, Unshare
+from phasegate.doors.sandbox.probes import Probe, Sandbox, SelfTest, self_test
+from phasegate.doors.sandbox.unshare import TMPFS_SIZE, TOOL_PATH, TOOLS, Unshare
 from phasegate.errors import UserError
 
 __all__ = ["Bubblewrap", "Probe", "Sandbox", "SandboxChoice", "SelfTest", "Unconfined", "Unshare", "choose_sandbox"]

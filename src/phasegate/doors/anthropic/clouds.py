@@ -12,7 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from phasegate.documents.parsing import shown
-from phasegate.doors.anthropic_client import forget_headers, http_client
+from phasegate.doors.anthropic.client import forget_headers, http_client
 from phasegate.doors.model import ModelError, ModelLimits
 from phasegate.errors import UserError
 from phasegate.policy.config import Provider
@@ -62,7 +62,7 @@ class Bedrock:
 
     def connect(self, base_url: str | None) -> "AnthropicBedrock":
         """Return a client. Raises `UserError` without the extra, `ModelError` without credentials."""
-        from anthropic import AnthropicBedrock  # noqa: PLC0415 -- a second, see anthropic_api
+        from anthropic import AnthropicBedrock  # noqa: PLC0415 -- a second, see api.py
 
         address = base_url or f"https://bedrock-runtime.{self.region}.{self._domain}"
         boto3 = _extra("bedrock", "boto3")
@@ -104,7 +104,7 @@ class Vertex:
 
     def connect(self, base_url: str | None) -> "AnthropicVertex":
         """Return a client. Raises `UserError` without the extra, `ModelError` without credentials or project."""
-        from anthropic import AnthropicVertex  # noqa: PLC0415 -- a second, see anthropic_api
+        from anthropic import AnthropicVertex  # noqa: PLC0415 -- a second, see api.py
 
         auth = _extra("vertex", "google.auth")
         _extra("vertex", "google.auth.transport.requests")  # what renews the credentials

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from phasegate.doors.github_calls import Call
+from phasegate.doors.github.calls import Call
 
 _ACTOR = "{ __typename login }"
 _PULL = """fragment pull on PullRequest {

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from phasegate.doors.git_objects import Sha, check_sha
-from phasegate.doors.git_program import Answer, GitProgram, failure
+from phasegate.doors.git.objects import Sha, check_sha
+from phasegate.doors.git.program import Answer, GitProgram, failure
 from phasegate.errors import RefusedError, UserError
 
 _HEADS = "refs/heads/"

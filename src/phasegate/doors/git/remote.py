@@ -13,13 +13,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-from phasegate.doors.git_branches import full_name
-from phasegate.doors.git_objects import Sha, check_sha
-from phasegate.doors.git_program import Answer, GitProgram
-from phasegate.doors.git_remote_failures import is_of_the_network, refusal
-from phasegate.doors.github_failures import ForgeError
-from phasegate.doors.github_inputs import check_repository, check_token
-from phasegate.doors.github_wire import check_url
+from phasegate.doors.git.branches import full_name
+from phasegate.doors.git.objects import Sha, check_sha
+from phasegate.doors.git.program import Answer, GitProgram
+from phasegate.doors.git.remote_failures import is_of_the_network, refusal
+from phasegate.doors.github.failures import ForgeError
+from phasegate.doors.github.inputs import check_repository, check_token
+from phasegate.doors.github.wire import check_url
 from phasegate.errors import RefusedError, UserError
 
 TIMEOUT = 900.0

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from phasegate.documents.progress import Usage
-from phasegate.doors.anthropic_client import anthropic_client
-from phasegate.doors.anthropic_failures import TransientError, failures_named
-from phasegate.doors.anthropic_wire import limits_of, reply_of, request_body, usage_of
-from phasegate.doors.clouds import Cloud, cloud_of
+from phasegate.doors.anthropic.client import anthropic_client
+from phasegate.doors.anthropic.clouds import Cloud, cloud_of
+from phasegate.doors.anthropic.failures import TransientError, failures_named
+from phasegate.doors.anthropic.wire import limits_of, reply_of, request_body, usage_of
 from phasegate.doors.model import ModelError, ModelLimits, NoModel, Reply, Request, Retry
 from phasegate.errors import UserError
 from phasegate.policy.config import Provider

@@ -12,8 +12,8 @@ from typing import Literal, Self, TextIO
 from urllib.parse import quote
 
 from phasegate.documents.parsing import shown
-from phasegate.doors.runner_context import EVENT_LIMIT, RunnerContext
-from phasegate.doors.runner_log import command, log_safe
+from phasegate.doors.runner.context import EVENT_LIMIT, RunnerContext
+from phasegate.doors.runner.log import command, log_safe
 from phasegate.errors import UserError
 
 __all__ = ["ANNOTATIONS", "EVENT_LIMIT", "OUTPUT_LIMIT", "SUMMARY_LIMIT", "Runner", "RunnerContext", "log_safe"]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from phasegate.doors.git_program import GitProgram
+from phasegate.doors.git.program import GitProgram
 
 _LOOKED_BACK = 200
 """Commits that touched the file."""

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Protocol
 
 from phasegate.doors.processes import OUTPUT_LIMIT, Execution
-from phasegate.doors.sandbox_layout import HOME, TEMPORARY, WORKSPACE, Layout, child_environment
+from phasegate.doors.sandbox.layout import HOME, TEMPORARY, WORKSPACE, Layout, child_environment
 
 _TIMEOUT = 20.0
 _REPORT_LIMIT = 1024 * 1024

@@ -11,11 +11,11 @@ from pydantic import BaseModel, Field, RootModel
 
 from phasegate.documents.base import Sha
 from phasegate.documents.parsing import shown
-from phasegate.doors.github import GitHub
-from phasegate.doors.github_answers import Answer
-from phasegate.doors.github_calls import Call, Reply
-from phasegate.doors.github_failures import ForgeError, complaint_of, strange
-from phasegate.doors.github_inputs import check_repository
+from phasegate.doors.github.answers import Answer
+from phasegate.doors.github.calls import Call, Reply
+from phasegate.doors.github.client import GitHub
+from phasegate.doors.github.failures import ForgeError, complaint_of, strange
+from phasegate.doors.github.inputs import check_repository
 
 Right = Literal["admin", "maintain", "push", "triage", "pull"]
 TokenKind = Literal["app", "classic", "fine-grained", "oauth", "unknown"]

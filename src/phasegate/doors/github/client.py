@@ -12,13 +12,13 @@ from urllib.parse import quote
 
 from phasegate.documents.parsing import shown
 from phasegate.documents.snapshot import Permission
-from phasegate.doors import github_queries as queries
-from phasegate.doors.github_answers import Access, Created, Membership, RestPull, RestPulls
-from phasegate.doors.github_calls import Call
-from phasegate.doors.github_failures import ForgeError, UnclearError, complaint_of, strange
-from phasegate.doors.github_inputs import check_repository, check_token, text_of, title_of
-from phasegate.doors.github_threads import CommentPage, LastAnswer, MoreAnswer, ThreadAnswer
-from phasegate.doors.github_wire import API_URL, POLITE, Calls, GitHubWire, Pace, token_auth
+from phasegate.doors.github import queries
+from phasegate.doors.github.answers import Access, Created, Membership, RestPull, RestPulls
+from phasegate.doors.github.calls import Call
+from phasegate.doors.github.failures import ForgeError, UnclearError, complaint_of, strange
+from phasegate.doors.github.inputs import check_repository, check_token, text_of, title_of
+from phasegate.doors.github.threads import CommentPage, LastAnswer, MoreAnswer, ThreadAnswer
+from phasegate.doors.github.wire import API_URL, POLITE, Calls, GitHubWire, Pace, token_auth
 from phasegate.policy.thread import Pull, Thread, ThreadComment
 
 if TYPE_CHECKING:

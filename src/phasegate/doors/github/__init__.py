@@ -1,0 +1,1 @@
+"""GitHub: threads, comments, pull requests, settings."""

@@ -1,0 +1,1 @@
+"""The sandbox that the repository's code runs in."""
