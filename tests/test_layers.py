@@ -26,6 +26,7 @@ LAYERS = {
     "phasegate.steps": 5,
     "phasegate.pipeline": 5,
     "phasegate.progress_view": 5,
+    "phasegate.interruption": 5,
     "phasegate.surroundings": 5,
     "phasegate.jobs": 6,
     "phasegate.cli": 7,

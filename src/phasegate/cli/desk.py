@@ -11,11 +11,11 @@ from rich.console import Console
 from rich.text import Text
 
 from phasegate.cli.gate import ask_human, closing
-from phasegate.cli.interruption import was_interrupted
 from phasegate.documents.base import Frozen
 from phasegate.documents.progress import Progress, RunState
 from phasegate.doors.run_store import RunStore
 from phasegate.errors import ExitCode, UserError
+from phasegate.interruption import was_interrupted
 from phasegate.phases.setting import Setting
 from phasegate.pipeline import go_on
 from phasegate.progress_view import ProgressView

@@ -9,8 +9,8 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from phasegate import __version__
-from phasegate.cli import examining, installing, interruption, looking, speaking, stepping, working
+from phasegate import __version__, interruption
+from phasegate.cli import examining, installing, looking, speaking, stepping, working
 from phasegate.errors import ExitCode, UserError
 from phasegate.publishing.words import on_terminal
 from phasegate.surroundings import system_error

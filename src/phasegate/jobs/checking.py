@@ -5,8 +5,8 @@ from collections.abc import Set as AbstractSet
 from phasegate.documents.approval import Approval
 from phasegate.documents.base import Sha
 from phasegate.documents.progress import RunState
-from phasegate.doors.git_remote import RemoteGit
-from phasegate.doors.github import GitHub
+from phasegate.doors.git.remote import RemoteGit
+from phasegate.doors.github.client import GitHub
 from phasegate.errors import RefusedError
 from phasegate.phases.setting import Setting
 from phasegate.policy.approval import MAY_APPROVE

@@ -216,6 +216,8 @@ def _speak(case: _Case, decision: Speak | GoOn) -> None:
     with job.setting(found.git, found.store) as setting:
         if isinstance(decision, Speak):
             _said(case, decision, setting)
+        else:
+            resume(setting.store)  # a job that was told to end early may have left something half done
     _leave(case, found.git, found.store, verb)
 
 

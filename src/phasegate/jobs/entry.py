@@ -9,6 +9,7 @@ import traceback
 from collections.abc import MutableMapping
 from typing import NoReturn, TextIO
 
+from phasegate import interruption
 from phasegate.documents.base import Step
 from phasegate.doors.runner.output import Runner, RunnerContext
 from phasegate.errors import ExitCode, UserError
@@ -18,6 +19,7 @@ from phasegate.policy.events import Foreign, parse_event
 
 def main() -> NoReturn:
     """Do the step that the environment names, and exit with its code."""
+    interruption.listen()
     sys.exit(run_step(os.environ, sys.stdout))
 
 
@@ -36,6 +38,9 @@ def run_step(environ: MutableMapping[str, str], out: TextIO) -> ExitCode:
     except UserError as error:
         runner.error(str(error), title=f"phasegate {inputs.step}")
         return error.exit_code
+    except KeyboardInterrupt:
+        runner.error("The job was told to end before it was done.", title=f"phasegate {inputs.step}")
+        return ExitCode.INTERRUPTED
     except Exception:  # noqa: BLE001 -- the last handler: whatever comes here is our own mistake
         runner.log(traceback.format_exc())
         runner.error("This is a bug in phasegate. Please report the lines above.", title=f"phasegate {inputs.step}")

@@ -27,19 +27,22 @@ _FOLLOWING: Mapping[Step, frozenset[Step]] = {
 
 
 def work(job: Job) -> None:
-    """Do what the job is for, and hand the run over, whatever comes of it.
+    """Do what the job is for, and hand the run over, whatever comes of it, also when the job is to end early.
 
-    Raises `UserError` after that when it failed.
+    Raises `UserError` after that when it failed, and `KeyboardInterrupt` when it was told to end.
     """
     taken = job.taken()
     _, git, store = job.opened(taken)
-    failed: UserError | None = None
+    failed: UserError | KeyboardInterrupt | None = None
     with job.setting(git, store) as setting:
         try:
             _WORK[job.step](job, setting, taken)
         except UserError as error:
             failed = error
             _book(setting, error)
+        except KeyboardInterrupt as error:  # the job was cancelled, or its time is over: what is finished stays
+            setting.stop.set()
+            failed = error
         summarise(job, setting, note=str(failed) if failed else "")
     following = next_step(store.progress)
     handed = str(following) if following in _FOLLOWING.get(job.step, frozenset()) else ""
