@@ -1,7 +1,7 @@
 from types import SimpleNamespace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import examples
@@ -246,6 +246,7 @@ _PLANNED = st.lists(st.tuples(_PATHS, _OPERATIONS), min_size=1, max_size=2, uniq
 
 
 @settings(max_examples=200, deadline=None)
+@example([[("c/d", Operation.DELETE)], [("c/d", Operation.CREATE), ("c", Operation.CREATE)]])
 @given(st.lists(_PLANNED, min_size=1, max_size=4))
 def test_a_plan_that_passes_can_be_carried_out_file_by_file(planned):
     """Carried out on a set of paths, no step meets a file that is missing, or in the way."""

@@ -3,6 +3,7 @@
 import pytest
 
 import scenes
+from actions.job_machine import MachineLostError
 from actions.workflow_settings import Hooks
 from fakehub.state import ACTIONS_BOT
 from stories.theatre import CONFIG, MAINTAINER, READER
@@ -79,9 +80,14 @@ def test_a_plan_has_to_stand_for_a_while_before_it_can_be_approved(theatre):
     assert early.results["implement"] == "skipped"
     assert "Reason: `too-early`" in house.text(PULL, "reply")
 
+    def stop(_run, job):
+        if job == "implement":
+            raise MachineLostError("what comes next is another story")
+
+    house.hooks = Hooks(before_job=stop)
     house.hub.advance(60)
-    (later,) = house.say(PULL, "/approve")
-    assert later.results["publish"] == "success", later.log
+    house.say(PULL, "/approve")
+    assert any("Approved." in text for text in house.kinds(PULL, "reply"))
 
 
 TWO_OF_THREE = "approval: {settle: 0, required: 2, not_requester: true, by: [mia, nora, olaf]}"

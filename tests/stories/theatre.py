@@ -130,6 +130,11 @@ class Theatre:
         self.hub.emit(event)
         return self.play()
 
+    def sender(self, login: str) -> dict:
+        """An account as events name it."""
+        account = self.hub.account(login)
+        return {"login": login, "id": account.id, "type": account.kind}
+
     # What one sees
 
     def pull(self, issue: int = 1):

@@ -90,7 +90,7 @@ def _with_run(facts: Facts, run: RunFacts | None) -> Facts:
 def _look_at_run(job: Job, event: Ours, run: RunId, thread: Thread, facts: Facts) -> Found:
     remote = job.remote(thread.default_sha)
     git, tip = job.git(remote), remote.tip(branch_of(run))
-    comments = _comments_on_run(job, thread)
+    comments = _comments_on_run(job, run, thread, tip)
     places = _places(run, thread.pull, comments, tip)
     standing = configured(git, thread.default_sha)
     facts = replace(facts, answered_before=answered_before(thread.comments, event.sender.login))
@@ -104,11 +104,21 @@ def _look_at_run(job: Job, event: Ours, run: RunId, thread: Thread, facts: Facts
         return Found(_with_run(facts, broken), standing, thread, places, remote, git)
 
 
-def _comments_on_run(job: Job, thread: Thread) -> tuple[ThreadComment, ...]:
-    """Return the comments where ours on the run are: of the pull request, or of the issue as long as there is none."""
-    if thread.pull is None or thread.pull.number == thread.number:
+def _comments_on_run(job: Job, run: RunId, thread: Thread, tip: Sha | None) -> tuple[ThreadComment, ...]:
+    """Return the comments where ours on the run are: of the pull request, or of the issue as long as there is none.
+
+    Where they do not say where the branch is, it is the pull request that was closed, or could not be told of any more.
+    """
+    pull = thread.pull
+    if pull is not None:
+        comments = thread.comments if pull.number == thread.number else job.github.thread(pull.number).comments
+        if status_comment(comments, run) is not None:
+            return comments
+        return (*job.github.thread(int(run)).comments, *comments)
+    if tip is None or status_comment(thread.comments, run) is not None:
         return thread.comments
-    return job.github.thread(thread.pull.number).comments
+    closed = job.github.pull_of(branch_of(run), state="closed")
+    return job.github.thread(closed.number).comments if closed else thread.comments
 
 
 def _places(run: RunId, pull: Pull | None, comments: Sequence[ThreadComment], tip: Sha | None) -> Places:

@@ -97,15 +97,16 @@ class _Stage:
     def check(self) -> None:
         """Raise `RefusedError` if the pull request or those who approved are not as they were."""
         self.thread = self._thread()
-        check_pull(self.thread.pull, self.setting)
+        if self.progress.purpose != "findings":
+            check_pull(self.thread.pull, self.setting)
         check_approvers(self.job.github, self.setting)
 
     def _thread(self) -> Thread:
         """Return where people look: an earlier attempt of this job may have opened the pull request."""
-        known = self.taken.places.pull
-        if known is None:
+        known, is_findings = self.taken.places.pull, self.progress.purpose == "findings"
+        if known is None or is_findings:
             self.on_issue = self.job.github.thread(self.issue, self.progress.branch)
-            if self.on_issue.pull is None:
+            if self.on_issue.pull is None or is_findings:
                 return self.on_issue
             known = self.on_issue.pull.number
         return self.job.github.thread(known)
@@ -124,9 +125,7 @@ class _Stage:
             self._tell_on_pull(pull, new)
         self._tell_on_issue(pull)
         if self.progress.state is RunState.FAILED:
-            mend = "`/retry` goes on at the first thing that is not done; `/cancel` ends the run."
-            answer = Answer(code="run-failed", topic="refused", what=self.progress.reason, mend=mend)
-            reply_to(self.job, self.taken, answer, self.writer)
+            self._tell_failure("`/retry` goes on at the first thing that is not done; `/cancel` ends the run.")
         self._go_on()
 
     def _new_tip(self) -> Sha:
@@ -262,10 +261,16 @@ class _Stage:
             said = findings_comment(self.job.templates.render, marker=marker, findings=findings, page=self.job.page)
             if not self._is_posted(self.thread, str(marker)):
                 self.writer.comment(self.issue, said, str(marker))
-        known = _kept_comment(self.thread, self.taken.run) if self.thread else None
+        else:
+            self._tell_failure("Take the label off the issue and put it on again, once that is mended.")
+        known = notice_comment(self.thread.comments if self.thread else (), self.taken.run)
         if known is not None:
             what = "The findings are below." if phase.status is PhaseStatus.DONE else self.progress.reason
-            self.writer.edit_comment(known, self._notice(what, None))
+            self.writer.edit_comment(known.id, self._notice(what, None))
+
+    def _tell_failure(self, mend: str) -> None:
+        answer = Answer(code="run-failed", topic="refused", what=self.progress.reason, mend=mend)
+        reply_to(self.job, self.taken, answer, self.writer)
 
     def _label(self, pull: Pull | None) -> None:
         """Show the state by one label, on the pull request if there is one."""

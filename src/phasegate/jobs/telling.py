@@ -41,14 +41,16 @@ def acknowledge(job: Job) -> None:
 
 def _begun(job: Job, taken: HandOver, answer: Answer, writer: Writer) -> None:
     """Say on the issue that work has begun. What goes on by itself needs no word."""
-    if taken.origin.verb == "continue" or taken.places.pull is not None:
+    if taken.origin.verb == "continue":
+        return
+    if taken.places.pull is not None or taken.places.status is not None:
+        reply_to(job, taken, answer, writer)  # the status comment proves where the branch is, and stays as it is
         return
     marker = NoteMarker("notice", taken.run)
     render = job.templates.render
     said = notice(render, marker=marker, progress=taken.progress, what=answer.what, pull=None, page=job.page)
-    known = taken.places.status or taken.places.notice
-    if known is not None:
-        writer.edit_comment(known, said)
+    if taken.places.notice is not None:
+        writer.edit_comment(taken.places.notice, said)
     else:
         writer.comment(taken.origin.number, said, str(marker))
 

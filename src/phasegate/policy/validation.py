@@ -90,12 +90,13 @@ def _file_problems(tasks: Sequence[Task], files: frozenset[str]) -> list[str]:
     there = set(files)
     problems = []
     for task in in_order(tasks):
+        created = {file.path for file in task.files if file.op is Operation.CREATE}
         for file in task.files:
-            if file.op is Operation.CREATE and _taken(file.path, there):
+            if file.op is Operation.CREATE and _taken(file.path, there | created - {file.path}):
                 problems.append(f"{task.id} creates {file.path}, which exists already or cannot exist beside what does")
             if file.op is not Operation.CREATE and file.path not in there:
                 problems.append(f"{task.id} is to {file.op} {file.path}, which is not there")
-        there |= {file.path for file in task.files if file.op is Operation.CREATE}
+        there |= created
         there -= {file.path for file in task.files if file.op is Operation.DELETE}
     return problems
 

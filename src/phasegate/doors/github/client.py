@@ -177,10 +177,10 @@ class GitHub:
         """Fold a comment away as outdated."""
         self.wire.send(queries.mutation(queries.MINIMISE, node_id, doing="fold a comment away", needs="issues: write"))
 
-    def pull_of(self, branch: str) -> Pull | None:
-        """Return the open pull request of a branch of this repository; None without one."""
+    def pull_of(self, branch: str, *, state: Literal["open", "closed"] = "open") -> Pull | None:
+        """Return the newest pull request of a branch of this repository that is open, or closed; None without one."""
         owner = self.repository.partition("/")[0]
-        parameters = {"head": f"{owner}:{branch}", "state": "open", "per_page": "100"}
+        parameters = {"head": f"{owner}:{branch}", "state": state, "per_page": "100"}
         doing = f"look for the pull request of {branch}"
         call = Call("GET", self._path("pulls"), doing=doing, needs="pull-requests: read", parameters=parameters)
         found = (answer.fact() for answer in self.wire.send(call).parsed(RestPulls).root)
