@@ -3,9 +3,12 @@
 import sys
 from typing import NoReturn
 
+from phasegate.doors.process_memory import hide_memory
+
 
 def main() -> NoReturn:
     """Run the command line and exit."""
+    hide_memory()
     try:
         from phasegate.cli.main import main as run  # noqa: PLC0415 -- half a second in which Ctrl-C can come
 

@@ -148,6 +148,9 @@ def render_pull(hub: "FakeHub", repository: Repository, issue: Issue) -> dict[st
     base = f"{hub.api_url}/repos/{repository.full_name}"
     issue_url, links = f"{base}/issues/{issue.number}", _pull_links(hub, repository, issue)
     url, head = links["url"], repository.head_sha(issue)
+    common = _common(hub, repository, issue, issue_url)
+    # GitHub's description of a pull request in a list knows no label without a description.
+    labels = [label | {"description": label["description"] or ""} for label in common["labels"]]
     addresses = {
         "issue_url": issue_url,
         "commits_url": f"{url}/commits",
@@ -156,10 +159,11 @@ def render_pull(hub: "FakeHub", repository: Repository, issue: Issue) -> dict[st
         "statuses_url": f"{base}/statuses/{head}",
     }
     return {
-        **_common(hub, repository, issue, issue_url),
+        **common,
         **links,
         **addresses,
         "id": pull.id,
+        "labels": labels,
         "draft": pull.draft,
         "merge_commit_sha": pull.merge_commit_sha,
         "requested_reviewers": [],

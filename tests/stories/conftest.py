@@ -15,7 +15,9 @@ def theatre(language, tmp_path) -> Iterator[Callable[..., Theatre]]:  # noqa: F8
     opened: list[Theatre] = []
 
     def open_theatre(*played, **settings) -> Theatre:
-        opened.append(Theatre(language, tmp_path, played, **settings))
+        directory = tmp_path / str(len(opened))
+        directory.mkdir()
+        opened.append(Theatre(language, directory, played, **settings))
         opened[-1].open()
         return opened[-1]
 

@@ -79,6 +79,14 @@ def test_gates_that_fail_for_good_end_the_run_and_say_so_where_people_look(theat
     assert "/retry" in house.text(pull, "reply")
     assert "new.txt" in house.paths("phasegate/issue-1")
 
+    asked, refusals = len(house.model.log), len(house.kinds(pull, "reply"))
+    (again,) = house.say(pull, "/retry")
+
+    assert again.results["verify"] == "failure"  # the gate was asked once more, and nobody else
+    assert house.asked(asked) == []
+    assert len(house.kinds(pull, "reply")) == refusals + 2  # "it goes on", and that it did not get anywhere
+    assert "run-failed" in house.text(pull, "reply")
+
 
 def test_a_small_slice_goes_on_in_the_next_job_by_itself(theatre):
     tasks = [scenes.task("T1", {"new.txt": "create"}), scenes.task("T2", {"b.txt": "modify"}, depends_on=["T1"])]
@@ -99,8 +107,11 @@ def test_a_small_slice_goes_on_in_the_next_job_by_itself(theatre):
     assert second.github["event_name"] == "repository_dispatch"
     assert subjects(house) == ["Plan: New texts", "Do T1", "Do T2"]
     assert not house.pull().pull.draft
-    asked = [record.scene for record in house.model.log if record.scene]
-    assert asked.count("implement-T1") == 2  # its two turns, once
+    assert house.asked().count("implement-T1") == 2  # its two turns, once
+
+    twice = house.runner().start("repository_dispatch", second.github["event"], actor="github-actions[bot]")
+    assert [job for job, result in twice.results.items() if result != "skipped"] == ["decide"]
+    assert twice.result == "success"
 
 
 def test_a_job_whose_machine_died_is_told_and_can_be_run_again(planned):

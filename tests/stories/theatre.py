@@ -4,8 +4,10 @@ Everything but GitHub, its runner and the model is real: the workflow file, the 
 Only what the action's set-up would install is there already: jobs use the environment of the tests.
 """
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
+from itertools import count
 from pathlib import Path
 
 from actions.packages_on_hand import path_of_python
@@ -29,6 +31,18 @@ gates:
   test: {run: 'sh check.sh', minutes: 1}
 """
 MAINTAINER, READER = "mia", "rudi"
+KINDS = [
+    "approval",
+    "change-set",
+    "findings",
+    "gate-report",
+    "plan",
+    "review",
+    "scout-report",
+    "snapshot",
+    "task-result",
+]
+"""The kinds of documents of a run in which nothing is out of the ordinary."""
 
 
 class Theatre:
@@ -51,6 +65,8 @@ class Theatre:
         self.secrets = {"ANTHROPIC_API_KEY": KEY} if secrets is None else dict(secrets)
         write_script(directory / "script.yml", scenes)
         self.runs: list[WorkflowRun] = []
+        self.tokens: list[str] = []
+        self._numbers = count(1)
         self.packages = path_of_python(directory / "packages")
 
     def open(self) -> None:
@@ -78,8 +94,8 @@ class Theatre:
             language=self.language,
             workflow=ROOT / ".github/workflows/phasegate.yml",
             repository=Repository(self.hub.main.full_name, self.hub.main.git.path, "main"),
-            directory=self.directory / f"run-{len(self.runs) + 1}",
-            issue_token=self.hub.issue_token,
+            directory=self.directory / f"run-{next(self._numbers)}",
+            issue_token=self._token,
             revoke_token=self.hub.revoke_token,
             servers=Servers(api=self.hub.api_url, graphql=self.hub.graphql_url, server=self.hub.url),
             secrets=self.secrets,
@@ -88,6 +104,10 @@ class Theatre:
             hooks=self.hooks,
             path=f"{self.packages}:/usr/bin:/bin",
         )
+
+    def _token(self, permissions: dict[str, str]) -> str:
+        self.tokens.append(self.hub.issue_token(permissions))
+        return self.tokens[-1]
 
     def play(self) -> list[WorkflowRun]:
         """Run the workflow for every event, and for those that come of it, until nothing happens any more."""
@@ -156,6 +176,12 @@ class Theatre:
     def asked(self, since: int = 0) -> list[str]:
         """The scenes that the model was asked for, in order, after the first `since` requests."""
         return [record.scene for record in self.model.log[since:] if record.scene]
+
+    def documents(self, run: WorkflowRun) -> list[str]:
+        """The kinds of all documents in the last hand-over of a workflow run."""
+        handed = [artifact for name, artifact in run.artifacts.items() if name.startswith("phasegate-")]
+        last = max(handed, key=lambda artifact: artifact.id)
+        return sorted({one["kind"] for one in json.loads(last.files()["hand-over.json"])["documents"]})
 
     def texts(self, number: int) -> list[str]:
         """The comments of ours on an issue or pull request, as they are now."""

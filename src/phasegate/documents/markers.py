@@ -18,11 +18,12 @@ _SHAPES = {
     "tip": re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?"),
     "was": re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?|none"),
     "to": re.compile(r"[1-9][0-9]{0,19}"),
+    "work": re.compile(r"[1-9][0-9]{0,19}|none"),
 }
 _FIELDS = {
     "plan": ("run", "revision", "plan", "tip"),
-    "status": ("run", "tip", "was"),
-    "notice": ("run",),
+    "status": ("run", "tip", "was", "work"),
+    "notice": ("run", "work"),
     "findings": ("run",),
     "questions": ("run",),
     "review": ("run", "tip"),
@@ -54,17 +55,33 @@ class StatusMarker:
     run: RunId
     tip: Sha
     was: Sha | None
+    work: int | None = None
+    """The id of the workflow run that is at work, so that no second one spends money on the same."""
 
     def __str__(self) -> str:
         """Return the line."""
-        return f"<!-- phasegate:status run={self.run} tip={self.tip} was={self.was or 'none'} -->"
+        was, work = self.was or "none", self.work or "none"
+        return f"<!-- phasegate:status run={self.run} tip={self.tip} was={was} work={work} -->"
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeMarker:
+    """Of the comment on the issue that says where a run is, as long as nothing else does."""
+
+    run: RunId
+    work: int | None = None
+    """As in the status."""
+
+    def __str__(self) -> str:
+        """Return the line."""
+        return f"<!-- phasegate:notice run={self.run} work={self.work or 'none'} -->"
 
 
 @dataclass(frozen=True, slots=True)
 class NoteMarker:
-    """Of a comment that is kept up to date in place, but carries no authority."""
+    """Of a comment that carries no authority: findings, or questions."""
 
-    kind: Literal["notice", "findings", "questions"]
+    kind: Literal["findings", "questions"]
     run: RunId
 
     def __str__(self) -> str:
@@ -96,7 +113,15 @@ class ReplyMarker:
         return f"<!-- phasegate:reply run={self.run} to={self.to} -->"
 
 
-Marker = PlanMarker | StatusMarker | NoteMarker | ReviewMarker | ReplyMarker
+Marker = PlanMarker | StatusMarker | NoticeMarker | NoteMarker | ReviewMarker | ReplyMarker
+
+
+def _none(value: str) -> str | None:
+    return None if value == "none" else value
+
+
+def _number(value: str) -> int | None:
+    return None if value == "none" else int(value)
 
 
 def marker_of(body: str) -> Marker | None:
@@ -115,10 +140,10 @@ def marker_of(body: str) -> Marker | None:
 
 _MADE: Mapping[str, Callable[[dict[str, str]], Marker]] = {
     "plan": lambda it: PlanMarker(it["run"], int(it["revision"]), it["plan"], it["tip"]),
-    "status": lambda it: StatusMarker(it["run"], it["tip"], None if it["was"] == "none" else it["was"]),
+    "status": lambda it: StatusMarker(it["run"], it["tip"], _none(it["was"]), _number(it["work"])),
     "review": lambda it: ReviewMarker(it["run"], it["tip"]),
     "reply": lambda it: ReplyMarker(it["run"], int(it["to"])),
-    "notice": lambda it: NoteMarker("notice", it["run"]),
+    "notice": lambda it: NoticeMarker(it["run"], _number(it["work"])),
     "findings": lambda it: NoteMarker("findings", it["run"]),
     "questions": lambda it: NoteMarker("questions", it["run"]),
 }

@@ -3,14 +3,16 @@
 from collections.abc import Set as AbstractSet
 
 from phasegate.documents.approval import Approval
-from phasegate.documents.base import Sha
+from phasegate.documents.base import RunId, Sha
 from phasegate.documents.progress import RunState
 from phasegate.doors.git.remote import RemoteGit
 from phasegate.doors.github.client import GitHub
 from phasegate.errors import RefusedError
 from phasegate.phases.setting import Setting
 from phasegate.policy.approval import MAY_APPROVE
-from phasegate.policy.thread import Pull
+from phasegate.policy.branches import branch_of
+from phasegate.policy.thread import Pull, Thread
+from phasegate.policy.thread_rules import tip_is_ours
 
 
 def check_pull(pull: Pull | None, setting: Setting) -> None:
@@ -42,11 +44,16 @@ def check_approvers(github: GitHub, setting: Setting) -> None:
             )
 
 
-def check_branch(remote: RemoteGit, branch: str, expected: AbstractSet[Sha | None]) -> None:
-    """Raise `RefusedError` if somebody moved the branch, before anything is said that would not come true."""
-    if remote.tip(branch) not in expected:
-        raise RefusedError(
-            f"The branch {branch} has moved while this was at work, so nothing was published.",
-            cause="Somebody pushed to it.",
-            mend="Take back what was pushed there, then comment `/retry`.",
-        )
+def check_branch(remote: RemoteGit, run: RunId, expected: AbstractSet[Sha | None], thread: Thread | None) -> None:
+    """Raise `RefusedError` if the branch was moved, before anything is said that would not come true."""
+    branch = branch_of(run)
+    tip = remote.tip(branch)
+    if tip in expected:
+        return
+    what = f"The branch {branch} has moved while this was at work, so nothing of it was published."
+    if tip is not None and thread is not None and tip_is_ours(thread.comments, run, tip):
+        cause = "Another command was carried out in the meantime."
+        raise RefusedError(what, cause=cause, mend="`/status` says where the run is now.")
+    raise RefusedError(
+        what, cause="Somebody pushed to it.", mend="Take back what was pushed there, then comment `/retry`."
+    )

@@ -11,6 +11,7 @@ from typing import NoReturn, TextIO
 
 from phasegate import interruption
 from phasegate.documents.base import Step
+from phasegate.doors.process_memory import hide_memory
 from phasegate.doors.runner.output import Runner, RunnerContext
 from phasegate.errors import ExitCode, UserError
 from phasegate.jobs.inputs import Inputs
@@ -19,6 +20,7 @@ from phasegate.policy.events import Foreign, parse_event
 
 def main() -> NoReturn:
     """Do the step that the environment names, and exit with its code."""
+    hide_memory()
     interruption.listen()
     sys.exit(run_step(os.environ, sys.stdout))
 

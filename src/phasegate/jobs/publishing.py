@@ -50,9 +50,8 @@ def publish(job: Job) -> None:
         try:
             _publish(_Stage(job, setting, taken, remote, git, writer))
         except UserError as error:
-            reply_to(
-                job, taken, Answer(code="not-published", topic="refused", what=error.what, mend=error.mend), writer
-            )
+            what = " ".join(part for part in (error.what, error.cause) if part)
+            reply_to(job, taken, Answer(code="not-published", topic="refused", what=what, mend=error.mend), writer)
             job.runner.output("next", TOLD)
             raise
         summarise(job, setting, note=store.progress.reason)
@@ -117,7 +116,7 @@ class _Stage:
             self._tell_findings()
             return
         new = self._new_tip()
-        check_branch(self.remote, self.progress.branch, {new, self.taken.places.tip})
+        check_branch(self.remote, self.taken.run, {new, self.taken.places.tip}, self.thread)
         self._announce(new)
         self._push(new)
         pull = self._pull(new)

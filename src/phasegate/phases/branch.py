@@ -7,6 +7,7 @@ it on. Any other difference means that somebody else wrote to it.
 import re
 import unicodedata
 from collections.abc import Sequence
+from datetime import datetime
 
 from phasegate.documents.approval import Approval
 from phasegate.documents.base import Digest, Sha
@@ -62,7 +63,14 @@ def publish_plan(setting: Setting, plan: Plan, *events: Event) -> None:
     verb = "Plan" if plan.revision == 1 else "Revise the plan"
     trailers = [("Planned-by", plan.made_by.model), _run(setting, plan.digest)]
     message = _message(f"{verb}: {plan.payload.title}", "", trailers)
-    move(setting, built(setting, [FileChange(path, content)], message), *events)
+    move(setting, built(setting, [FileChange(path, content)], message, when=_last_moment(setting)), *events)
+
+
+def _last_moment(setting: Setting) -> datetime:
+    """Return when the run last did something: a commit dated so comes out the same when it has to be made again."""
+    progress = setting.store.progress
+    ended = (phase.ended for phase in progress.phases)
+    return max((moment for moment in ended if moment is not None), default=progress.created)
 
 
 def _is_no_directory(setting: Setting, directory: str) -> bool:
@@ -71,10 +79,10 @@ def _is_no_directory(setting: Setting, directory: str) -> bool:
     return not parents.isdisjoint(setting.files)
 
 
-def built(setting: Setting, changes: Sequence[FileChange], message: str) -> Sha:
-    """Return a new commit on top of the branch, which does not move yet."""
-    parent, now = setting.store.progress.head_sha, setting.clock.now()
-    return setting.git.commit(parent=parent, changes=changes, message=message, author=AUTHOR, when=now)
+def built(setting: Setting, changes: Sequence[FileChange], message: str, *, when: datetime | None = None) -> Sha:
+    """Return a new commit on top of the branch, which does not move yet; it is dated now, or `when`."""
+    parent, date = setting.store.progress.head_sha, when or setting.clock.now()
+    return setting.git.commit(parent=parent, changes=changes, message=message, author=AUTHOR, when=date)
 
 
 def move(setting: Setting, commit: Sha, *events: Event) -> None:
