@@ -2,7 +2,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phasegate.documents.markers import NoteMarker, PlanMarker, ReplyMarker, ReviewMarker, StatusMarker, marker_of
+from phasegate.documents.markers import (
+    NoteMarker,
+    NoticeMarker,
+    PlanMarker,
+    ReplyMarker,
+    ReviewMarker,
+    StatusMarker,
+    marker_of,
+)
 
 TIP, BEFORE, PLAN = "a" * 40, "b" * 40, "c" * 64
 LONG = "d" * 64
@@ -12,7 +20,10 @@ EVERY = (
     StatusMarker("7", TIP, BEFORE),
     StatusMarker("7", TIP, None),
     StatusMarker("7", LONG, LONG),
-    NoteMarker("notice", "7"),
+    StatusMarker("7", TIP, BEFORE, work=1),
+    StatusMarker("7", TIP, None, work=12345678901234567890),
+    NoticeMarker("7"),
+    NoticeMarker("7", work=19847561234),
     NoteMarker("findings", "7"),
     NoteMarker("questions", "7"),
     ReviewMarker("7", TIP),
@@ -63,9 +74,17 @@ LINE = str(PlanMarker("7", 1, PLAN, TIP))
         LINE.replace(TIP, TIP[1:]),
         LINE.replace(TIP, TIP + "a"),
         LINE.replace(TIP, "none"),
-        f"<!-- phasegate:status run=7 tip=none was={TIP} -->",
-        f"<!-- phasegate:status run=7 tip={TIP} -->",
-        f"<!-- phasegate:status run=7 tip={TIP} was=None -->",
+        f"<!-- phasegate:status run=7 tip=none was={TIP} work=none -->",
+        f"<!-- phasegate:status run=7 tip={TIP} work=none -->",
+        f"<!-- phasegate:status run=7 tip={TIP} was=None work=none -->",
+        f"<!-- phasegate:status run=7 tip={TIP} was=none -->",
+        *(
+            f"<!-- phasegate:status run=7 tip={TIP} was=none work={work} -->"
+            for work in ("", "0", "None", "1a", "1" * 21)
+        ),
+        "<!-- phasegate:notice run=7 -->",
+        "<!-- phasegate:notice run=7 work=07 -->",
+        "<!-- phasegate:findings run=7 work=none -->",
         "<!-- phasegate:reply run=7 to=0 -->",
         "<!-- phasegate:reply run=7 to=-1 -->",
         "<!-- phasegate:reply run=7 to=123456789012345678901 -->",
@@ -84,13 +103,15 @@ def test_any_comment_has_a_marker_or_none(body):
 
 RUNS = st.integers(1, 9_999_999_999).map(str)
 SHAS = st.text("0123456789abcdef", min_size=40, max_size=40) | st.text("0123456789abcdef", min_size=64, max_size=64)
+WORK = st.none() | st.integers(1, 10**20 - 1)
 DIGESTS = st.text("0123456789abcdef", min_size=64, max_size=64)
 
 
 @given(
     st.builds(PlanMarker, RUNS, st.integers(1, 9999), DIGESTS, SHAS)
-    | st.builds(StatusMarker, RUNS, SHAS, st.none() | SHAS)
-    | st.builds(NoteMarker, st.sampled_from(("notice", "findings", "questions")), RUNS)
+    | st.builds(StatusMarker, RUNS, SHAS, st.none() | SHAS, WORK)
+    | st.builds(NoticeMarker, RUNS, WORK)
+    | st.builds(NoteMarker, st.sampled_from(("findings", "questions")), RUNS)
     | st.builds(ReviewMarker, RUNS, SHAS)
     | st.builds(ReplyMarker, RUNS, st.integers(1, 10**20 - 1)),
     st.text(),

@@ -226,7 +226,7 @@ def test_commits_that_change_workflows_are_refused_with_what_to_do(hub, remote, 
 
     with pytest.raises(ForgeError, match=r"refusing to allow.*evil\.yml") as caught:
         remote.push(BRANCH, new=new, old=None)
-    assert "workflows: write" in caught.value.mend
+    assert "by hand" in caught.value.mend
     assert head(hub, BRANCH) is None
 
 

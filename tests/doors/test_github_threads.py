@@ -201,6 +201,25 @@ def test_an_edit_of_nobody_known_counts_as_one_of_somebody_else(author, editor, 
     assert comment.edited_by_other is by_other
 
 
+@pytest.mark.parametrize(
+    ("editor", "by_other"),
+    [
+        (None, False),
+        ({"__typename": "Bot", "login": "github-actions"}, False),
+        ({"__typename": "User", "login": "github-actions"}, True),
+        ({"__typename": "User", "login": "alice"}, True),
+    ],
+)
+def test_an_edit_of_our_own_comment_by_nobody_known_is_ours(editor, by_other):
+    """Whether GitHub names the editor where a job's token edited is written nowhere."""
+    ours = {"viewerDidAuthor": True, "author": {"__typename": "Bot", "login": "github-actions"}}
+
+    comment = comment_of(answer(**ours, editor=editor, lastEditedAt="2026-11-21T12:01:00Z"))
+
+    assert (comment.is_ours, comment.edited_by_other) == (True, by_other)
+    assert comment_of(answer(**ours)).edited_by_other is False
+
+
 def test_a_repository_without_commits_has_no_thread():
     body = answer()
     body["data"]["repository"]["defaultBranchRef"] = None
@@ -217,3 +236,12 @@ def test_the_pull_request_of_another_branch_or_of_a_fork_is_not_ours(changes):
         body["data"]["repository"]["ref"] = {"associatedPullRequests": {"nodes": [node]}}
         found = read(body).fact((), BRANCH).pull
         assert (found and found.number) == expected
+
+
+def test_the_comments_alone_are_read_without_the_right_to_read_contents(hub):
+    for number in range(101):
+        hub.comment("bob", 1, str(number))
+    github = door(hub, {"issues": "write", "pull-requests": "write"})
+
+    assert [one.body for one in github.comments(1)] == [str(number) for number in range(101)]
+    assert github.calls == Calls(graphql=2)

@@ -38,7 +38,7 @@ from phasegate.policy.decide import (
     decide,
 )
 from phasegate.policy.events import GHOST, CommentWritten, Dispatched, Foreign, parse_event
-from phasegate.policy.requests import DispatchRequest
+from phasegate.policy.requests import STARTING, DispatchRequest
 from phasegate.policy.standing import ON_PULL_ONLY
 from threads import (
     ANN,
@@ -252,6 +252,33 @@ def test_an_event_from_long_ago_is_not_obeyed(event):
     assert code(event, found, now=event.at + day + timedelta(seconds=1)) == "stale-event"
 
 
+SPENDING = ("start", "research", "plan", *(verb for verb in VERBS if verb not in {"status", "cost"}))
+
+
+@pytest.mark.parametrize("command", SPENDING)
+def test_a_dispatch_is_not_obeyed_a_second_time(command):
+    """It has no time at which it was said, and a workflow run can be started again for a month."""
+    there = {"answer": run(waiting_for=ANSWERS), "retry": run(RunState.FAILED)}.get(command, run())
+    found = facts(None if command in STARTING else there)
+    event = dispatched(command, digest=PLAN[:12] if command == "approve" else None)
+    assert code(event, found) == (command if command not in STARTING else "start")
+    made = decision(event, replace(found, attempt=2))
+    assert (made.code, "Send it anew" in made.mend) == ("sent-before", True)
+    assert code(event, replace(found, attempt=2, permission="read")) == "not-permitted"
+
+
+@pytest.mark.parametrize("command", ["status", "cost", "continue"])
+def test_what_only_asks_or_goes_on_may_be_sent_again(command):
+    active = facts(run(RunState.ACTIVE, approval=digest_of(b"approval")), attempt=2)
+    assert code(dispatched(command), active) == command
+
+
+@pytest.mark.parametrize(("event", "wanted"), [(label(), "start"), (said(), "approve")])
+def test_a_label_and_a_comment_have_a_time_and_may_be_looked_at_again(event, wanted):
+    there = run() if isinstance(event, CommentWritten) else None
+    assert code(event, facts(there, attempt=2)) == wanted
+
+
 def test_what_is_foreign_stays_so():
     made = decision(Foreign("other-label", "Not ours."), facts())
     assert made == Ignore("other-label", "Not ours.")
@@ -302,7 +329,7 @@ def test_what_can_be_started(event, found, wanted):
     assert code(event, found) == wanted
 
 
-OPEN, CLOSED = pull(), pull(is_open=False)
+OPEN, CLOSED, READY = pull(), pull(is_open=False), pull(is_draft=False)
 OVER = (RunState.FAILED, RunState.REJECTED, RunState.CANCELLED)
 
 
@@ -321,15 +348,60 @@ OVER = (RunState.FAILED, RunState.REJECTED, RunState.CANCELLED)
         (run(progress=None, pull=OPEN), "done-already"),
         (run(progress=None, pull=None), "start"),
         (run(progress=None, tip=None, is_ours=False), "start"),
-        (run(RunState.FAILED, is_ours=False), "head-moved"),
-        (run(progress=None, is_ours=False, unreadable="it is no JSON."), "run-unreadable"),
         (run(RunState.FAILED, created=ago(59)), "older-than-run"),
         (run(RunState.ACTIVE, created=ago(59)), "older-than-run"),
         (run(RunState.FAILED, created=ago(60)), "start"),
+        (run(RunState.REJECTED, pull=READY), "done-already"),
     ],
 )
 def test_whether_there_was_a_run_before(before, wanted):
     assert code(label(), facts(before)) == wanted
+
+
+FOREIGN = ({"unreadable": "it is no JSON."}, {"is_status_edited": True}, {})
+"""Why a branch may not be ours."""
+
+
+@pytest.mark.parametrize("why", FOREIGN)
+@pytest.mark.parametrize(
+    ("before", "wanted"),
+    [
+        (run(progress=None), "start"),
+        (run(progress=None, pull=None), "start"),
+        (run(progress=None, pull=CLOSED), "start"),
+        *((run(state), "start") for state in RunState if state not in {RunState.DONE, RunState.MANUAL}),
+        (run(RunState.DONE), "done-already"),
+        (run(RunState.MANUAL), "done-already"),
+        (run(RunState.MANUAL, pull=None), "start"),
+        (run(RunState.ACTIVE, created=ago(59)), "older-than-run"),
+        (run(progress=None, pull=READY), "done-already"),
+        (run(RunState.ACTIVE, pull=READY), "done-already"),
+        (run(progress=None, pull=replace(READY, is_open=False)), "start"),
+    ],
+)
+@pytest.mark.parametrize("event", [label(), dispatched()], ids=["label", "dispatch"])
+def test_a_run_that_proves_nothing_is_replaced_unless_people_work_on_it(event, before, wanted, why):
+    """A dispatch is said now, so it is never older than the run."""
+    there = replace(before, is_ours=False, **why)
+    expected = "start" if isinstance(event, Dispatched) and wanted == "older-than-run" else wanted
+    assert code(event, facts(there)) == expected
+    assert code(event, facts(there, permission="read")) == "not-permitted"
+
+
+@pytest.mark.parametrize("why", FOREIGN)
+def test_whoever_speaks_to_a_run_that_proves_nothing_is_told_how_to_start_anew(why):
+    there = run(progress=None, is_ours=False, **why)
+    made = decision(said("/cancel"), facts(there))
+    assert "Label issue #7 again to start anew; that replaces what is on the branch `phasegate/issue-7`." in made.mend
+    assert "merged or closed" not in made.mend
+    assert code(label(), facts(there)) == "start"
+    assert "Once it is merged or closed" in decision(said("/cancel"), facts(replace(there, pull=READY))).mend
+
+
+def test_an_edit_of_the_status_comment_is_not_called_a_push():
+    made = decision(said("/retry"), facts(run(is_ours=False, is_status_edited=True)))
+    assert (made.code, "pushed" in made.what) == ("status-edited", False)
+    assert "status comment" in made.what
 
 
 def test_a_run_that_is_under_way_says_how_it_goes_on():
@@ -385,11 +457,35 @@ def test_without_a_run_there_is_nothing_to_say(verb):
         ({"tip": None, "progress": None, "is_ours": False}, "no-run"),
         ({"is_ours": False}, "head-moved"),
         ({"is_ours": False, "unreadable": "it is no JSON"}, "run-unreadable"),
-        ({"progress": None}, "run-over"),
+        ({"is_ours": False, "is_status_edited": True}, "status-edited"),
+        ({"is_ours": False, "is_status_edited": True, "unreadable": "it carries no state"}, "status-edited"),
     ],
 )
 def test_no_command_is_heard_where_the_run_cannot_be_trusted(verb, changes, wanted):
     assert code(said(f"/{verb}{ARGUMENTS.get(verb, '')}"), facts(run(**changes))) == wanted
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_a_finished_run_does_nothing_more_and_tells_where_everything_is_told(verb):
+    made = decision(said(f"/{verb}{ARGUMENTS.get(verb, '')}"), facts(run(progress=None)))
+    if verb in {"status", "cost"}:
+        assert (made.code, "#9" in made.what) == (verb, True)
+        assert isinstance(made, Tell)
+    else:
+        assert (made.code, type(made)) == ("run-over", Refuse)
+
+
+@pytest.mark.parametrize("verb", ["status", "cost"])
+def test_a_finished_run_whose_pull_request_is_merged_is_told_of_on_its_issue(verb):
+    made = decision(said(f"/{verb}", on_issue=True), facts(run(progress=None, pull=None)))
+    assert made == Tell(
+        verb, "The run is done. The status comment on its pull request says how it went and what it cost."
+    )
+
+
+def test_a_branch_that_was_renamed_is_not_said_to_be_there_to_point_at():
+    made = decision(said(), facts(run(pull=pull(base_branch="trunk"))))
+    assert made.mend.startswith("Point it at `main` again. If that branch is gone or has another name now, write")
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -692,6 +788,65 @@ def test_the_rules_hold_for_those_who_approved_before_too():
     rules = config(required=2, not_requester=True, by=["ann", "bob", "@acme/core"])
     assert decision(said(), facts(run(yes=before)), rules).others == (before[1].approver,)
     assert decision(said(), facts(run(yes=(before[0], before[2]))), rules) == Counted(1, 2)
+
+
+# While a workflow run is at work
+
+AT_WORK = "https://github.example/octo/app/actions/runs/77"
+CHANGING = tuple(verb for verb in VERBS if verb not in {"status", "cost", "cancel"})
+
+
+@pytest.mark.parametrize("there", [run(), run(RunState.ACTIVE), run(waiting_for=ANSWERS)])
+@pytest.mark.parametrize("verb", CHANGING)
+def test_nobody_sets_a_second_one_to_work(verb, there):
+    made = decision(said(f"/{verb}{ARGUMENTS.get(verb, '')}"), facts(there, at_work=AT_WORK))
+    assert made.code == "at-work"
+    assert f"`{AT_WORK}`" in made.what
+    assert made.mend == "Wait until it is done, or write `/cancel` and then `/retry`."
+    assert code(said("/cancel"), facts(there, at_work=AT_WORK)) == "cancel"
+
+
+@pytest.mark.parametrize("event", [label(), label("phasegate:plan"), dispatched("research")])
+@pytest.mark.parametrize("there", [run(RunState.ACTIVE), run(RunState.FAILED), run(is_ours=False), None])
+def test_no_run_starts_beside_one_that_is_at_work(event, there):
+    made = decision(event, facts(there, at_work=AT_WORK))
+    assert (made.code, "/retry" in made.mend) == ("at-work", False)
+
+
+@pytest.mark.parametrize("there", [run(), run(RunState.FAILED), run(progress=None)])
+@pytest.mark.parametrize("verb", ["status", "cost"])
+def test_it_can_be_asked_where_things_are(verb, there):
+    assert code(said(f"/{verb}"), facts(there, at_work=AT_WORK)) == verb
+
+
+@pytest.mark.parametrize(
+    "there", [run(RunState.FAILED), run(RunState.CANCELLED), run(progress=None), run(is_ours=False)]
+)
+@pytest.mark.parametrize("verb", ["cancel", "retry"])
+def test_what_is_at_work_on_a_run_that_is_over_can_only_be_cancelled_on_its_page(verb, there):
+    made = decision(said(f"/{verb}"), facts(there, at_work=AT_WORK))
+    assert (made.code, made.mend) == ("at-work", "Wait until it is done, or cancel it on its page.")
+
+
+@pytest.mark.parametrize("there", [None, run(progress=None, tip=None, is_ours=False, pull=None)])
+@pytest.mark.parametrize(
+    "event", [*(said(f"/{verb}{ARGUMENTS.get(verb, '')}", on_issue=True) for verb in VERBS), label()]
+)
+def test_before_anything_is_published_the_page_of_the_workflow_run_is_named(event, there):
+    made = decision(event, facts(there, at_work=AT_WORK))
+    assert (made.code, "on a branch yet" in made.what, AT_WORK in made.what) == ("at-work", True, True)
+    assert made.mend == "Wait until it is done, or cancel it on its page."
+
+
+@pytest.mark.parametrize("sender", [OURSELVES, ANN])
+def test_the_next_slice_waits_for_nobody_who_is_at_work(sender):
+    active = facts(run(RunState.ACTIVE, approval=digest_of(b"approval")), at_work=AT_WORK)
+    made = decision(dispatched("continue", sender), active)
+    assert (made.code, AT_WORK in made.why) == ("at-work", True)
+
+
+def test_who_may_not_command_is_not_told_what_is_at_work():
+    assert code(said(), facts(run(), permission="read", at_work=AT_WORK)) == "not-permitted"
 
 
 # The next slice

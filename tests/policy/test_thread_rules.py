@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 import examples
 from phasegate.documents.base import canonical_json, digest_of
-from phasegate.documents.markers import NoteMarker, PlanMarker, ReplyMarker, ReviewMarker, StatusMarker
+from phasegate.documents.markers import NoteMarker, NoticeMarker, PlanMarker, ReplyMarker, ReviewMarker, StatusMarker
 from phasegate.documents.snapshot import Comment
 from phasegate.policy.branches import branch_of, run_of
 from phasegate.policy.config import ApprovalRules, Comments
@@ -23,7 +23,9 @@ from phasegate.policy.thread_rules import (
     people_to_ask,
     plan_comment,
     status_comment,
+    status_is_edited,
     tip_is_ours,
+    work_of,
 )
 from threads import BOB, NOW, TIP, ago, comment, our_comment
 
@@ -73,7 +75,7 @@ def test_any_other_branch_is_of_no_run(branch):
 
 
 def test_a_comment_is_ours_by_its_author_and_not_by_what_it_says():
-    marker = NoteMarker("notice", "7")
+    marker = NoticeMarker("7")
     spoofed = comment(1, f"{marker}\nText.")
     bot = comment(2, f"{marker}\n", is_bot=True, author="evil[bot]")
     ours = our_comment(3, marker)
@@ -91,9 +93,9 @@ def test_what_is_looked_for_says_a_predicate():
 
 
 def test_the_status_and_the_notice_of_this_run_are_found_and_of_no_other():
-    other = our_comment(1, StatusMarker("8", TIP, None)), our_comment(2, NoteMarker("notice", "8"))
+    other = our_comment(1, StatusMarker("8", TIP, None)), our_comment(2, NoticeMarker("8", work=5))
     more = our_comment(3, NoteMarker("findings", "7")), our_comment(4, plan_marker())
-    status, notice = our_comment(5, StatusMarker("7", TIP, None)), our_comment(6, NoteMarker("notice", "7"))
+    status, notice = our_comment(5, StatusMarker("7", TIP, None)), our_comment(6, NoticeMarker("7", work=5))
     thread = (*other, *more, status, notice)
     assert (status_comment(thread, "7"), notice_comment(thread, "7")) == (status, notice)
     assert (status_comment((*other, *more), "7"), notice_comment((*other, *more), "7")) == (None, None)
@@ -113,7 +115,7 @@ def test_the_plan_comment_is_that_of_this_plan_on_this_tip():
 def test_a_plan_that_was_only_shown_on_another_tip_is_found_there():
     old, newer = our_comment(1, plan_marker(tip=OTHER_TIP)), our_comment(2, plan_marker(tip="f" * 40))
     here = our_comment(3, plan_marker())
-    assert plan_comment((old, newer), "7", PLAN, TIP) is newer
+    assert plan_comment((old, newer), "7", PLAN, TIP) is old
     assert plan_comment((old, newer, here), "7", PLAN, TIP) is here
     assert plan_comment((here, old), "7", PLAN, TIP) is here
 
@@ -129,8 +131,8 @@ def test_a_plan_that_was_only_shown_on_another_tip_is_found_there():
         (our_comment(1, StatusMarker("8", TIP, None)), False),
         (our_comment(1, StatusMarker("7", TIP, None), edited_by_other=True), False),
         (comment(1, f"{StatusMarker('7', TIP, None)}\n"), False),
-        (our_comment(1, plan_marker()), False),
         (our_comment(1, ReviewMarker("7", TIP)), False),
+        (comment(1, f"{plan_marker()}\n"), False),
     ],
 )
 def test_a_tip_is_ours_if_our_own_status_comment_names_it(status, ours):
@@ -141,6 +143,76 @@ def test_without_a_status_comment_or_beside_the_first_one_no_tip_is_ours():
     assert not tip_is_ours((), "7", TIP)
     first, second = our_comment(1, StatusMarker("7", OTHER_TIP, None)), our_comment(2, StatusMarker("7", TIP, None))
     assert not tip_is_ours((first, second), "7", TIP)
+
+
+EDITED = our_comment(1, StatusMarker("7", TIP, None), edited_by_other=True)
+
+
+@pytest.mark.parametrize("status", [(), (EDITED,)])
+@pytest.mark.parametrize(
+    ("plans", "ours"),
+    [
+        ((our_comment(2, plan_marker()),), True),
+        ((our_comment(2, plan_marker(tip=OTHER_TIP)), our_comment(3, plan_marker(revision=2))), True),
+        ((our_comment(2, plan_marker()), our_comment(3, plan_marker(tip=OTHER_TIP))), False),
+        ((our_comment(2, plan_marker(run="8")),), False),
+        ((our_comment(2, plan_marker(tip=OTHER_TIP)),), False),
+        ((our_comment(2, plan_marker(), edited_by_other=True),), False),
+        ((comment(2, f"{plan_marker()}\n"),), False),
+        ((our_comment(2, ReviewMarker("7", TIP)),), False),
+    ],
+)
+def test_without_a_status_comment_that_proves_anything_the_newest_plan_comment_does(status, plans, ours):
+    assert tip_is_ours((*status, *plans), "7", TIP) is ours
+
+
+def test_beside_a_status_comment_a_plan_comment_proves_nothing():
+    """Else whoever may push could undo what came after the plan."""
+    status = our_comment(1, StatusMarker("7", OTHER_TIP, None))
+    assert not tip_is_ours((status, our_comment(2, plan_marker())), "7", TIP)
+
+
+@pytest.mark.parametrize(
+    ("comments", "edited"),
+    [
+        ((), True),
+        ((our_comment(1, plan_marker()), our_comment(2, StatusMarker("8", TIP, None))), True),
+        ((EDITED,), True),
+        ((our_comment(1, StatusMarker("7", TIP, None), edited=ago(10)),), False),
+    ],
+)
+def test_a_status_comment_that_is_gone_or_of_somebody_else_proves_nothing(comments, edited):
+    assert status_is_edited(comments, "7") is edited
+
+
+NOTICE = our_comment(8, NoticeMarker("7", work=70))
+
+
+@pytest.mark.parametrize(
+    ("comments", "work"),
+    [
+        ((), None),
+        ((NOTICE,), 70),
+        ((our_comment(8, NoticeMarker("7")),), None),
+        ((our_comment(8, NoticeMarker("8", work=80)),), None),
+        ((comment(8, f"{NoticeMarker('7', work=66)}\n"),), None),
+        ((our_comment(8, NoticeMarker("7", work=66), edited_by_other=True),), None),
+        ((our_comment(9, StatusMarker("7", TIP, None, work=71)),), 71),
+        ((NOTICE, our_comment(9, StatusMarker("7", TIP, None, work=71))), 71),
+        ((NOTICE, our_comment(9, StatusMarker("7", TIP, None))), None),
+        ((our_comment(9, StatusMarker("7", TIP, None, work=66), edited_by_other=True),), None),
+    ],
+)
+def test_who_is_at_work_says_our_status_comment_or_before_there_is_one_our_notice(comments, work):
+    assert work_of((comment(1), *comments), "7") == work
+
+
+def test_an_answer_to_a_label_is_for_whoever_labels():
+    answered = (comment(1), our_comment(2, ReplyMarker("7", 7)))
+    assert answered_before(answered, "triage[bot]", 7)
+    assert not answered_before(answered, "triage[bot]", 8)
+    assert not answered_before(answered, "ann")
+    assert answered_before((comment(1), our_comment(2, ReplyMarker("7", 1))), "ann", 7)
 
 
 @pytest.mark.parametrize(

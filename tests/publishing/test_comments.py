@@ -8,7 +8,15 @@ import examples
 from page_reading import acting, everything, fences, headings, kinds, links, tables, tokens
 from phasegate.documents.hand_over import Answer
 from phasegate.documents.interview import Question
-from phasegate.documents.markers import NoteMarker, PlanMarker, ReplyMarker, ReviewMarker, StatusMarker, marker_of
+from phasegate.documents.markers import (
+    NoteMarker,
+    NoticeMarker,
+    PlanMarker,
+    ReplyMarker,
+    ReviewMarker,
+    StatusMarker,
+    marker_of,
+)
 from phasegate.documents.plan import EdgeCase
 from phasegate.documents.progress import (
     PhaseName,
@@ -440,7 +448,7 @@ def test_a_status_comment_with_far_too_much_in_it_is_cut_and_still_has_its_marke
 
 
 def test_a_notice_says_what_goes_on_and_where():
-    marker = NoteMarker("notice", "7")
+    marker = NoticeMarker("7", work=5)
     page = notice(RENDER, marker=marker, progress=waiting(), what="The plan is there.", pull=12, page=PAGE).text
 
     assert marker_of(page) == marker
@@ -459,7 +467,7 @@ def test_a_notice_says_what_goes_on_and_where():
     ],
 )
 def test_a_notice_says_what_can_be_said_on_the_issue(progress, pull, said):
-    marker = NoteMarker("notice", "7")
+    marker = NoticeMarker("7", work=5)
 
     assert said in notice(RENDER, marker=marker, progress=progress, what="x", pull=pull, page=PAGE).text
 
@@ -662,7 +670,9 @@ def nasty_pages():
         "plan": plan_page(plan=plan, snapshot=snapshot, gates=gates, reason=NASTY_LINES),
         "status": status_page(**all_of_it),
         "summary": step_summary(RENDER, **all_of_it).text,
-        "notice": notice(RENDER, marker=note, progress=nasty_run(), what=NASTY_LINES, pull=None, page=PAGE).text,
+        "notice": notice(
+            RENDER, marker=NoticeMarker("7"), progress=nasty_run(), what=NASTY_LINES, pull=None, page=PAGE
+        ).text,
         "findings": findings_comment(
             RENDER, marker=note, findings=examples.findings(asked=NASTY_LINES, open_questions=(NASTY,)), page=PAGE
         ).text,

@@ -1,9 +1,10 @@
 """One run of six tasks, talked about by many: how often GitHub is asked, what is shown, and who is heard."""
 
+import json
 import os
 import subprocess
 import sys
-from itertools import groupby
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +17,8 @@ TASKS = {f"T{number}": f"{number}.txt" for number in range(1, 7)}
 TO_PLAN, TO_READY = 15, 25
 """The most calls to GitHub's API from a label to a plan, and from an approval to a pull request that is ready."""
 STRANGERS = 120
+SLOWEST = 2.0
+"""Seconds of processor time; half a second is the promise, and this machine may be busy with other things."""
 
 
 class Played:
@@ -68,8 +71,6 @@ def test_github_is_asked_a_bounded_number_of_times_whatever_the_number_of_tasks(
     more_pages = 2  # those who look at the issue, decide and publish-plan, need a second page of comments each
     assert played.to_plan - more_pages <= TO_PLAN, played.plan_calls
     assert played.to_ready <= TO_READY
-    pages = [call for call in played.house.hub.calls if '"after"' in repr(call.body) or "after" in str(call.body)]
-    assert len([call for call in pages if call.body["variables"].get("after")]) <= more_pages
 
 
 def test_one_status_comment_is_kept_up_to_date_and_every_job_that_works_leaves_a_summary(played):
@@ -102,44 +103,64 @@ def test_the_plan_says_who_was_heard_and_only_what_stood_there_at_the_start_was(
 
 
 DECIDE = """
-import resource, sys, time
-started = time.process_time()
+import sys, time
 sys.path.insert(0, sys.argv[1])
 from phasegate.jobs.entry import main
 try:
     main()
 except SystemExit as end:
     assert not end.code, end.code
-used = time.process_time()
-heavy = sorted({name.partition(".")[0] for name in sys.modules} & set(sys.argv[2].split(",")))
-print("USED", used, "HEAVY", *heavy)
+heavy = {name.partition(".")[0] for name in sys.modules} & set(sys.argv[2].split(","))
+print("USED", time.process_time(), *sorted(heavy))
 """
+HEAVY = "anthropic,github,rich,genai_prices,jinja2,httpx2"
 
 
 def _decide(house, event, tmp_path):
     """Decide in a process of its own; gives the seconds of its processor and which heavy packages it imported."""
-    import json
-
     (tmp_path / "event.json").write_text(json.dumps(event.payload))
-    (tmp_path / "output").touch()
+    token = house.hub.issue_token({"contents": "read", "issues": "read", "pull-requests": "read"})
+    files = {f"GITHUB_{name}": str(tmp_path / name) for name in ("OUTPUT", "STEP_SUMMARY", "ENV", "PATH", "STATE")}
+    for path in files.values():
+        Path(path).touch()
     environ = {
         **house.hub.environment,
         "PATH": os.environ["PATH"],
         "GITHUB_EVENT_NAME": event.name,
         "GITHUB_EVENT_PATH": str(tmp_path / "event.json"),
-        "GITHUB_OUTPUT": str(tmp_path / "output"),
+        "GITHUB_ACTIONS": "true",
+        "GITHUB_RUN_ID": "1",
+        "GITHUB_RUN_ATTEMPT": "1",
+        "GITHUB_ACTOR": event.actor,
+        "GITHUB_WORKFLOW_REF": f"{house.hub.main.full_name}/.github/workflows/phasegate.yml@refs/heads/main",
+        "RUNNER_ENVIRONMENT": "github-hosted",
+        "RUNNER_TEMP": str(tmp_path),
         "PHASEGATE_STEP": "decide",
+        "PHASEGATE_TOKEN": token,
+        **files,
     }
-    command = [sys.executable, "-I", "-c", DECIDE, str(ROOT / "src"), "anthropic,github,rich,genai_prices,jinja2"]
+    command = [sys.executable, "-I", "-c", DECIDE, str(ROOT / "src"), HEAVY]
     done = subprocess.run(command, env=environ, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     words = done.stdout.split("USED ")[1].split()
-    return float(words[0]), words[2:]
+    return float(words[0]), words[1:]
 
 
 def test_an_event_that_is_not_ours_is_left_alone_in_no_time(planned, tmp_path):
-    event = planned.hub.comment(MAINTAINER, ISSUE, "/approved by the board")
-    used, heavy = _decide(planned, event, tmp_path)
-    sys.stdout.write(f"decide on a foreign event: {used:.2f} s of processor time\n")
+    foreign = planned.hub.comment(MAINTAINER, ISSUE, "/approved by the board")
+
+    used, heavy = _decide(planned, foreign, tmp_path)
+
+    sys.stdout.write(f"decide on an event that is not ours: {used:.2f} s of processor time\n")
     assert heavy == []
-    assert used < 5
+    assert used < SLOWEST
+
+
+def test_a_command_on_somebody_elses_pull_request_is_left_alone_without_a_model_library(planned, tmp_path):
+    planned.hub.push(MAINTAINER, "mine", {"c.txt": "c\n"})
+    pull = planned.hub.open_pull(MAINTAINER, "mine", "Mine").number
+
+    used, heavy = _decide(planned, planned.hub.comment(MAINTAINER, pull, "/approve"), tmp_path)
+
+    sys.stdout.write(f"decide on another pull request: {used:.2f} s of processor time\n")
+    assert "anthropic" not in heavy

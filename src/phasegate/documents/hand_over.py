@@ -87,6 +87,10 @@ class Places(Frozen):
     """The branch's last commit, with the state in it; whoever publishes moves the branch from there or not at all."""
     status: Number | None = None
     """The status comment on the pull request."""
+    told_tip: Sha | None = None
+    """The tip that the status comment names, if nobody else edited it; what it says is kept when only that changes."""
+    told_was: Sha | None = None
+    """The tip before that, as the status comment names it."""
     notice: Number | None = None
     """The notice on the issue."""
 

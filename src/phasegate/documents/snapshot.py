@@ -41,6 +41,8 @@ class Trigger(Frozen):
     actor: str
     permission: Permission
     at: datetime
+    actor_id: int | None = None
+    """The account's id on the forge, since a login can change hands."""
 
 
 class TierModel(Frozen):

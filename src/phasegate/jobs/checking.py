@@ -31,8 +31,9 @@ def check_pull(pull: Pull | None, setting: Setting) -> None:
 
 def check_approvers(github: GitHub, setting: Setting) -> None:
     """Raise `RefusedError` if one of those who approved may not write any more. One call for each."""
-    known = setting.store.progress.approval
-    if known is None:
+    progress = setting.store.progress
+    known = progress.approval
+    if known is None or progress.ended:  # to end a run takes nobody's approval
         return
     approval = setting.store.get(known, Approval).payload
     for one in (approval.approver, *approval.others):

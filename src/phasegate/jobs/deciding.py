@@ -13,14 +13,16 @@ from phasegate import __version__
 from phasegate.documents.base import MadeBy, RunId, Step, digest_of
 from phasegate.documents.hand_over import Answer, HandOver, Origin
 from phasegate.documents.parsing import field_errors
-from phasegate.documents.progress import Progress, RunState
+from phasegate.documents.progress import Progress, RunState, WaitingFor
+from phasegate.documents.progress_events import HumanNeeded
 from phasegate.documents.snapshot import Comment, Permission, Snapshot, SnapshotPayload, Trigger
 from phasegate.doors.git.repository import Git
 from phasegate.doors.run_store import RunStore
 from phasegate.errors import RefusedError, UserError
+from phasegate.jobs.checking import check_approvers
 from phasegate.jobs.inputs import MOST_SLOTS
 from phasegate.jobs.job import Job
-from phasegate.jobs.looking import Found, Ours, configured, look
+from phasegate.jobs.looking import Found, Ours, asked_permission, configured, look
 from phasegate.jobs.summary import estimate
 from phasegate.phases.approved import approved_plan
 from phasegate.phases.beginning import first_progress
@@ -28,6 +30,7 @@ from phasegate.phases.human import adopt, approve, end, resume, say
 from phasegate.phases.implement import next_wave
 from phasegate.phases.research import scouts
 from phasegate.phases.setting import Setting
+from phasegate.policy.approval import MAY_APPROVE
 from phasegate.policy.branches import branch_of
 from phasegate.policy.config import PRIMER_PATH, Config, overridden
 from phasegate.policy.decide import Counted, Decision, GoOn, Ignore, Refuse, Speak, Start, Tell, decide
@@ -86,24 +89,38 @@ class _Case:
 
 
 def decide_on(job: Job, event: Ours) -> None:
-    """Decide, and leave what follows from it. Raises `UserError` when that cannot be found out."""
-    now = job.clock.now()
-    found = look(job, event)
-    decision = decide(event, found.facts, found.config, now)
+    """Decide, and leave what follows from it, also when it cannot be found out. Raises `UserError` for a stranger's."""
+    now, permission = job.clock.now(), asked_permission(job, event.sender)
+    is_dry = isinstance(event, Dispatched) and event.request.dry_run
+    origin = _origin(event, permission, now)
+    try:
+        found = look(job, event, permission)
+        decision = decide(event, found.facts, found.config, now)
+    except UserError as error:
+        if permission not in MAY_APPROVE:
+            raise
+        answer = _refused("cannot-decide", error)
+        left = HandOver(run=str(event.number), made_by=Step.DECIDE, origin=origin, dry_run=is_dry, answer=answer)
+        job.leave(left, ANSWER_ONLY)
+        return
     job.runner.log(f"Decided: {decision.code}.")
     if isinstance(decision, Ignore):
         job.runner.notice(decision.why, title="Nothing to do")
         job.runner.output("next", "")
         return
-    case = _Case(job, event, found, _origin(event, found, now), getattr(decision, "dry_run", False))
+    case = _Case(job, event, found, origin, is_dry)
     try:
         _carry_out(case, decision)
     except UserError as error:
-        what = " ".join(part for part in (error.what, error.cause) if part)
-        _answer(case, Answer(code="refused-by-run", topic="refused", what=what, mend=error.mend))
+        _answer(case, _refused("refused-by-run", error))
 
 
-def _origin(event: Ours, found: Found, now: datetime) -> Origin:
+def _refused(code: str, error: UserError) -> Answer:
+    what = " ".join(part for part in (error.what, error.cause) if part)
+    return Answer(code=code, topic="refused", what=what, mend=error.mend)
+
+
+def _origin(event: Ours, permission: Permission | None, now: datetime) -> Origin:
     kinds: Mapping[type[Ours], Literal["issues", "issue_comment"]] = {
         LabelAdded: "issues",
         CommentWritten: "issue_comment",
@@ -114,7 +131,7 @@ def _origin(event: Ours, found: Found, now: datetime) -> Origin:
         event=event.source if isinstance(event, Dispatched) else kinds[type(event)],
         actor=event.sender.login,
         actor_id=event.sender.id,
-        permission=found.facts.permission or "none",
+        permission=permission or "none",
         at=now if isinstance(event, Dispatched) else event.at,
         number=event.number,
         comment=event.comment if isinstance(event, CommentWritten) else None,
@@ -218,7 +235,17 @@ def _speak(case: _Case, decision: Speak | GoOn) -> None:
             _said(case, decision, setting)
         else:
             resume(setting.store)  # a job that was told to end early may have left something half done
+        _check_approval(case, setting)
     _leave(case, found.git, found.store, verb)
+
+
+def _check_approval(case: _Case, setting: Setting) -> None:
+    """Let the run wait for another approval, before any money is spent, if who approved may not write any more."""
+    try:
+        check_approvers(case.job.github, setting)
+    except RefusedError as error:
+        if setting.store.progress.state is RunState.ACTIVE:
+            setting.store.advance(HumanNeeded(WaitingFor.APPROVAL, error.what))
 
 
 def _said(case: _Case, decision: Speak, setting: Setting) -> None:

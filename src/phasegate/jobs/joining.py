@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from phasegate.documents.base import digest_of
+from phasegate.documents.base import Step, digest_of
 from phasegate.documents.change_set import TaskResult
 from phasegate.documents.findings import ScoutReport
 from phasegate.documents.hand_over import HandOver
@@ -46,8 +46,10 @@ def join(job: Job, setting: Setting, taken: HandOver) -> None:
         if part.progress is None:
             raise RefusedError("A job that worked side by side with others left no run.")
         _pay(setting, before, part.progress)
-        _take_scouts(setting, part)
-        _take_tasks(setting, before, part, part.progress)
+        if job.step is Step.RESEARCH:  # later the scouts' details have stayed behind: no branch carries them
+            _take_scouts(setting, part)
+        else:
+            _take_tasks(setting, before, part, part.progress)
     failed = [part.progress.reason for part in job.joined() if part.progress and part.progress.state is RunState.FAILED]
     if failed:
         raise GateFailedError(f"A job that worked side by side with others failed: {failed[0]}", mend="`/retry`")

@@ -18,6 +18,7 @@ from phasegate.jobs.branch_state import BranchState, read_state, take_state
 from phasegate.jobs.carrying import carried_commits
 from phasegate.jobs.job import Job
 from phasegate.phases.branch import plan_path
+from phasegate.policy.approval import MAY_APPROVE
 from phasegate.policy.branches import branch_of, run_of
 from phasegate.policy.config import CONFIG_PATH, ApprovalRules, Config, overridden
 from phasegate.policy.config_file import parse_config
@@ -31,6 +32,7 @@ from phasegate.policy.thread_rules import (
     plan_comment,
     status_comment,
     tip_is_ours,
+    work_of,
 )
 
 Ours = LabelAdded | CommentWritten | Dispatched
@@ -54,13 +56,20 @@ class Found:
     """The plan's Markdown, if somebody committed nothing but another version of it on top of the branch."""
 
 
-def look(job: Job, event: Ours) -> Found:
-    """Gather what there is to know about an event. Raises `UserError` when GitHub or a file of it cannot be read."""
+def look(job: Job, event: Ours, permission: Permission | None) -> Found:
+    """Gather what there is to know about an event. Raises `UserError` when GitHub or a file of it cannot be read.
+
+    For somebody who may not command anyway no more is read than what tells whether they were answered before.
+    """
     number = event.number
-    permission = asked_permission(job, event.sender)
     thread = job.github.thread(number, branch_of(str(number)))
     run = run_of(thread.pull.head_branch) if thread.pull and thread.pull.number == number else str(number)
-    facts = Facts(permission=permission, own_login=OWN_LOGIN, target=Target.of(thread))
+    attempt = job.context.run_attempt
+    facts = Facts(permission=permission, own_login=OWN_LOGIN, target=Target.of(thread), attempt=attempt)
+    if permission not in MAY_APPROVE and event.sender.login != OWN_LOGIN:
+        answered = answered_before(thread.comments, event.sender.login)
+        known = RunFacts(run, None, "", None, "", thread.pull, None, is_ours=False) if run and thread.pull else None
+        return Found(replace(facts, answered_before=answered, run=known), Config(), thread, Places())
     if run is None or (thread.pull and thread.pull.is_from_fork):
         return Found(_with_run(facts, _foreign_run(run, thread.pull)), Config(), thread, Places())
     return _look_at_run(job, event, run, thread, facts)
@@ -93,7 +102,8 @@ def _look_at_run(job: Job, event: Ours, run: RunId, thread: Thread, facts: Facts
     comments = _comments_on_run(job, run, thread, tip)
     places = _places(run, thread.pull, comments, tip)
     standing = configured(git, thread.default_sha)
-    facts = replace(facts, answered_before=answered_before(thread.comments, event.sender.login))
+    answered = answered_before(thread.comments, event.sender.login)
+    facts = replace(facts, answered_before=answered, at_work=_at_work(job, comments, run))
     if tip is None:
         gone = RunFacts(run, None, "", None, "", thread.pull, None, is_ours=False) if thread.pull else None
         return Found(_with_run(facts, gone), standing, thread, places, remote, git)
@@ -123,13 +133,25 @@ def _comments_on_run(job: Job, run: RunId, thread: Thread, tip: Sha | None) -> t
 
 def _places(run: RunId, pull: Pull | None, comments: Sequence[ThreadComment], tip: Sha | None) -> Places:
     status, notice = status_comment(comments, run), notice_comment(comments, run)
+    marker = marker_of(status.body) if status and not status.edited_by_other else None
+    told = marker if isinstance(marker, StatusMarker) else None
     return Places(
         pull=pull.number if pull else None,
         pull_id=pull.node_id if pull else None,
         tip=tip,
         status=status.id if status else None,
+        told_tip=told.tip if told else None,
+        told_was=told.was if told else None,
         notice=notice.id if notice else None,
     )
+
+
+def _at_work(job: Job, comments: Sequence[ThreadComment], run: RunId) -> str:
+    """Return the address of another workflow run that is at work on the run; empty if there is none."""
+    work = work_of(comments, run)
+    context = job.context
+    here = f"{context.server_url}/{context.repository}/actions/runs/{work}"
+    return "" if work in {None, context.run_id} else here
 
 
 def configured(git: Git, commit: Sha) -> Config:

@@ -8,7 +8,7 @@ from phasegate.documents.base import Sha, Step
 from phasegate.documents.findings import Findings
 from phasegate.documents.hand_over import Answer, HandOver
 from phasegate.documents.interview import Questions
-from phasegate.documents.markers import NoteMarker, PlanMarker, ReviewMarker, StatusMarker, marker_of
+from phasegate.documents.markers import NoteMarker, NoticeMarker, PlanMarker, ReviewMarker, StatusMarker, marker_of
 from phasegate.documents.plan import Plan
 from phasegate.documents.progress import PhaseName, PhaseStatus, Progress, RunState, WaitingFor, WorkStatus
 from phasegate.doors.git.remote import RemoteGit
@@ -20,6 +20,7 @@ from phasegate.jobs.inputs import TOLD
 from phasegate.jobs.job import Job
 from phasegate.jobs.replying import reply_to
 from phasegate.jobs.summary import estimate, plan_of, report_of, review_of, summarise
+from phasegate.jobs.working import FAILED
 from phasegate.jobs.writing import DryWriter, ForgeWriter, Writer
 from phasegate.phases.setting import Setting
 from phasegate.pipeline import perform
@@ -235,7 +236,7 @@ class _Stage:
         self._label(pull)
 
     def _notice(self, what: str, pull: int | None) -> SafeMarkdown:
-        marker = NoteMarker("notice", self.taken.run)
+        marker = NoticeMarker(self.taken.run)
         render, page = self.job.templates.render, self.job.page
         return notice(render, marker=marker, progress=self.progress, what=what, pull=pull, page=page)
 
@@ -268,7 +269,9 @@ class _Stage:
             self.writer.edit_comment(known.id, self._notice(what, None))
 
     def _tell_failure(self, mend: str) -> None:
-        answer = Answer(code="run-failed", topic="refused", what=self.progress.reason, mend=mend)
+        known = self.taken.answer if self.taken.answer and self.taken.answer.code == FAILED else None
+        what = known.what if known else self.progress.reason
+        answer = Answer(code=FAILED, topic="refused", what=what, mend=mend)
         reply_to(self.job, self.taken, answer, self.writer)
 
     def _label(self, pull: Pull | None) -> None:
@@ -277,6 +280,9 @@ class _Stage:
         now = label_of(self.progress.state)
         others = [name for name in STATE_LABELS if name in there and name != now]
         self.writer.label(pull.number if pull else self.issue, [now], others)
+        left = [name for name in STATE_LABELS if self.on_issue is not None and name in self.on_issue.labels]
+        if pull is not None and left:  # from now on the pull request shows the state
+            self.writer.label(self.issue, [], left)
 
     def _go_on(self) -> None:
         """Start the next slice, if there is one, it may start by itself, and this one got somewhere."""

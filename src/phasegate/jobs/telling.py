@@ -1,19 +1,26 @@
 """The jobs that answer: the first says at once what happens now or why not, the last what went wrong."""
 
+from dataclasses import replace
+
+from phasegate.documents.base import Step
 from phasegate.documents.hand_over import Answer, HandOver
-from phasegate.documents.markers import NoteMarker, ReplyMarker
+from phasegate.documents.markers import NoticeMarker, ReplyMarker, StatusMarker, marker_of
 from phasegate.errors import UserError
 from phasegate.jobs.inputs import JobResult
 from phasegate.jobs.job import Job
 from phasegate.jobs.replying import reply_to
-from phasegate.jobs.summary import plan_of
+from phasegate.jobs.summary import plan_of, report_of, review_of
 from phasegate.jobs.writing import DryWriter, ForgeWriter, Writer
 from phasegate.phases.branch import plan_path
 from phasegate.policy.events import CommentWritten, Dispatched, LabelAdded, parse_event
+from phasegate.policy.flow import next_step
 from phasegate.publishing.issue_comments import notice
 from phasegate.publishing.replies import cost_details, manual_details, reply, status_details
-from phasegate.publishing.safe_markdown import SafeMarkdown
+from phasegate.publishing.safe_markdown import SafeMarkdown, with_first_line
+from phasegate.publishing.status_comment import status_comment as written_status
 
+_WORK = frozenset({Step.RESEARCH, Step.PLAN, Step.IMPLEMENT, Step.CORRECT, Step.VERIFY, Step.REVIEW})
+"""What takes time, and mostly money."""
 _SAY_AGAIN = {
     "start": "Take the label off the issue and put it on again",
     "research": "Take the label off the issue and put it on again",
@@ -35,8 +42,33 @@ def acknowledge(job: Job) -> None:
         _begun(job, taken, taken.answer, writer)
     else:
         reply_to(job, taken, taken.answer, writer, _details(job, taken, taken.answer))
+    if _is_work(taken) and taken.places.status is not None and taken.places.told_tip is not None:
+        writer.edit_comment(taken.places.status, _status_at_work(job, taken))
     if dry is not None:
         dry.tell(job)
+
+
+def _is_work(taken: HandOver) -> bool:
+    """Say whether jobs that cost something follow."""
+    following = next_step(taken.progress) if taken.progress else None
+    return taken.answer is not None and taken.answer.topic == "done" and following in _WORK
+
+
+def _status_at_work(job: Job, taken: HandOver) -> SafeMarkdown:
+    """Return the status with the mark that this workflow run is at work; where the branch is, is said as before."""
+    store, places = job.documents(taken), taken.places
+    marker = StatusMarker(taken.run, places.told_tip or "", places.told_was, job.context.run_id)
+    return written_status(
+        job.templates.render,
+        marker=marker,
+        progress=store.progress,
+        plan=plan_of(store),
+        report=report_of(store),
+        review=review_of(store),
+        estimate=taken.estimate,
+        page=job.page,
+        note="A job is at work on it right now.",
+    )
 
 
 def _begun(job: Job, taken: HandOver, answer: Answer, writer: Writer) -> None:
@@ -46,7 +78,7 @@ def _begun(job: Job, taken: HandOver, answer: Answer, writer: Writer) -> None:
     if taken.places.pull is not None or taken.places.status is not None:
         reply_to(job, taken, answer, writer)  # the status comment proves where the branch is, and stays as it is
         return
-    marker = NoteMarker("notice", taken.run)
+    marker = NoticeMarker(taken.run, job.context.run_id if _is_work(taken) else None)
     render = job.templates.render
     said = notice(render, marker=marker, progress=taken.progress, what=answer.what, pull=None, page=job.page)
     if taken.places.notice is not None:
@@ -70,7 +102,11 @@ def _details(job: Job, taken: HandOver, answer: Answer) -> SafeMarkdown | None:
 
 
 def report(job: Job) -> None:
-    """Say where the person is looking what went wrong and was not said yet; without anything wrong, nothing."""
+    """Say where the person is looking what went wrong and was not said yet; without anything wrong, nothing.
+
+    The mark that this workflow run is at work is taken away, if a job that failed left it.
+    """
+    _clear_work(job)
     wrong = [told for told in job.inputs.jobs if told.result in {"failure", "cancelled"} and not told.told]
     if not wrong:
         job.runner.log("Nothing went wrong that was not said already.")
@@ -89,6 +125,19 @@ def report(job: Job) -> None:
         job.runner.summary(said.text)
         return
     job.github.comment(number, said, marker=None)
+
+
+def _clear_work(job: Job) -> None:
+    if not job.inputs.hand_over:
+        return
+    taken = job.taken()
+    if not _is_work(taken) or taken.dry_run:
+        return
+    for comment in job.github.comments(taken.places.pull or int(taken.run)):
+        marker = marker_of(comment.body) if comment.is_ours and not comment.edited_by_other else None
+        if isinstance(marker, StatusMarker | NoticeMarker) and marker.work == job.context.run_id:
+            cleared = str(replace(marker, work=None))
+            job.github.edit_comment(comment.id, with_first_line(comment.body, cleared))
 
 
 def _what(wrong: list[JobResult]) -> str:

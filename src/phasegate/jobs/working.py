@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from phasegate.documents.base import Step
-from phasegate.documents.hand_over import HandOver
+from phasegate.documents.hand_over import Answer, HandOver
 from phasegate.documents.progress import PhaseName, RunState, WorkStatus
 from phasegate.documents.progress_events import RunEnded
 from phasegate.errors import UserError
@@ -16,8 +16,11 @@ from phasegate.phases.research import scout_alone
 from phasegate.phases.setting import Setting, Slice
 from phasegate.pipeline import perform, with_power_of
 from phasegate.policy.flow import next_step
+from phasegate.steps import STEPS, Power
 
 _IMPLEMENTING = frozenset({Step.IMPLEMENT, Step.CORRECT})
+FAILED = "run-failed"
+"""The code of what is said of a run that a job could not go on with."""
 _FOLLOWING: Mapping[Step, frozenset[Step]] = {
     Step.RESEARCH: frozenset({Step.PLAN}),
     Step.IMPLEMENT: frozenset({Step.VERIFY}),
@@ -36,10 +39,12 @@ def work(job: Job) -> None:
     failed: UserError | KeyboardInterrupt | None = None
     with job.setting(git, store) as setting:
         try:
+            _check_key(job, setting)
             _WORK[job.step](job, setting, taken)
         except UserError as error:
             failed = error
             _book(setting, error)
+            taken = taken.model_copy(update={"answer": _failure(error)})
         except KeyboardInterrupt as error:  # the job was cancelled, or its time is over: what is finished stays
             setting.stop.set()
             failed = error
@@ -49,6 +54,20 @@ def work(job: Job) -> None:
     job.leave(job.packed(git, store, taken), handed)
     if failed is not None:
         raise failed
+
+
+def _check_key(job: Job, setting: Setting) -> None:
+    asks, anthropic = STEPS[job.step].power is Power.MODEL_KEY, setting.config.provider.name == "anthropic"
+    if asks and anthropic and not job.inputs.model_key:
+        raise UserError(
+            "No model can be asked: the secret ANTHROPIC_API_KEY is not set, or not given to this workflow.",
+            cause="Its place is Settings → Secrets and variables → Actions.",
+        )
+
+
+def _failure(error: UserError) -> Answer:
+    """Return what whoever publishes says of a failure: the cause too, which no document keeps."""
+    return Answer(code=FAILED, topic="refused", what=" ".join(part for part in (error.what, error.cause) if part))
 
 
 def _book(setting: Setting, error: UserError) -> None:

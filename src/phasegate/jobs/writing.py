@@ -83,7 +83,8 @@ class ForgeWriter:
 
     def label(self, number: int, add: Sequence[str], remove: Sequence[str]) -> None:
         """Change labels that show the state."""
-        self.job.github.add_labels(number, add)
+        if add:
+            self.job.github.add_labels(number, add)
         for name in remove:
             self.job.github.remove_label(number, name)
 

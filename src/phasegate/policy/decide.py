@@ -32,7 +32,16 @@ from phasegate.policy.events import Event, Foreign
 from phasegate.policy.hearing import why_not_heard
 from phasegate.policy.requests import STARTING
 from phasegate.policy.run_states import stands, what_next, why_old, why_wrong_state
-from phasegate.policy.standing import ANY_PULL, is_finished, progress_of, why_changed, why_not_there
+from phasegate.policy.standing import (
+    ANY_PULL,
+    ASKING,
+    is_finished,
+    is_ready,
+    progress_of,
+    why_at_work,
+    why_changed,
+    why_not_there,
+)
 
 __all__ = [
     "Counted",
@@ -82,7 +91,7 @@ def decide(event: Event, facts: Facts, config: Config, now: datetime) -> Decisio
     if ask is None:
         what = f"There is no issue #{event.number} in this repository."
         return Refuse("no-such-issue", what, "Name the number of an open issue.")
-    return _why_not_asked(ask) or _decide(_Case(ask, facts, config, now))
+    return _why_not_asked(ask) or why_at_work(ask, facts) or _decide(_Case(ask, facts, config, now))
 
 
 def _why_not_asked(ask: Ask) -> Refuse | None:
@@ -108,28 +117,36 @@ def _decide(case: _Case) -> Decision:
     if run is None:
         what = f"There is no run for #{ask.target.number}."
         return _unless_own(case, Refuse("no-run", what, "Add the label `phasegate` to an issue to start one."))
-    progress = why_not_there(ask, run) or progress_of(run)
-    if isinstance(progress, Refuse):
+    progress = why_not_there(ask, run) or _all_told(ask, run) or progress_of(run)
+    if isinstance(progress, Refuse | Tell):
         return progress
     refusal = why_changed(ask, run) or why_old(ask, run, progress) or why_wrong_state(ask, run, progress)
     return refusal or _spoken(case, run, progress)
 
 
+def _all_told(ask: Ask, run: RunFacts) -> Tell | None:
+    """Return where a finished run, which has left no state on its branch, has told everything."""
+    if ask.command not in ASKING or not is_finished(run):
+        return None
+    where = f"#{run.pull.number}" if run.pull is not None else "its pull request"
+    what = f"The run is done. The status comment on {where} says how it went and what it cost."
+    return Tell(_TOPICS[ask.command], what)
+
+
 def _why_no_start(ask: Ask, run: RunFacts | None) -> Refuse | None:
+    """Return why no new run begins. One that proves nothing is replaced, unless people may be at work on it."""
     if run is None or run.tip is None:
         return None
-    if is_finished(run):
-        return _why_kept(run, "is done")
-    progress = progress_of(run)
-    if isinstance(progress, Refuse):
-        return progress
+    progress = run.progress
+    if progress is None:
+        return _why_kept(run, "is done") if is_finished(run) or is_ready(run.pull) else None
     if ask.at < progress.created:
         what = "The label was added before the run of this issue began."
         return Refuse("older-than-run", what, "Take it off and add it again if a new run is wanted.")
-    if not progress.ended:
+    if run.is_ours and not progress.ended:
         what = f"There is a run for this issue already: it {stands(progress)}."
         return Refuse("run-under-way", what, f"{what_next(progress)} `/cancel` ends it.")
-    return _why_kept(run, stands(progress)) if progress.state in _KEPT else None
+    return _why_kept(run, stands(progress)) if progress.state in _KEPT or is_ready(run.pull) else None
 
 
 def _why_kept(run: RunFacts, how: str) -> Refuse | None:

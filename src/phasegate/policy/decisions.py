@@ -46,7 +46,10 @@ class RunFacts:
 
     run: RunId
     progress: Progress | None
-    """None when there is no branch, or no state on it that can be used."""
+    """None when there is no branch, or no state on it that can be used.
+
+    Of a branch that is not ours it proves nothing, and only keeps a new run from replacing what people work on.
+    """
     requester: str
     requester_id: int | None
     base_branch: str
@@ -58,6 +61,8 @@ class RunFacts:
     """Whether we put the branch on its tip. If so, and there is no progress, the run ended well."""
     unreadable: str = ""
     """Why what the branch says cannot be used, of a branch that is not ours."""
+    is_status_edited: bool = False
+    """Whether a branch is not ours because the comment that would prove it was edited by somebody else, or is gone."""
     is_plan_edited: bool = False
     """Whether somebody committed another text of the plan's file on top of ours; the tip is then ours below it."""
     plan_comment: ThreadComment | None = None
@@ -80,6 +85,10 @@ class Facts:
     """What a dispatch names; None when there is no such thing. Other events say it themselves."""
     answered_before: bool = False
     """Whether we replied to who caused the event before in this conversation."""
+    at_work: str = ""
+    """The address of another workflow run that is at work on this run; empty when there is none."""
+    attempt: int = 1
+    """Which attempt of this workflow run this is; more than 1 when somebody started it again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +142,8 @@ class Tell:
     """Somebody wants to know something; the run stays as it is."""
 
     topic: Topic
+    what: str = ""
+    """All there is to tell, where the run has nothing more."""
 
     @property
     def code(self) -> str:

@@ -5,12 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict
-
 from phasegate.documents.base import KIB, Number
 from phasegate.documents.parsing import parse_model
 from phasegate.policy.commands import Command, Malformed, parse_command
-from phasegate.policy.requests import DispatchRequest, parse_inputs, parse_payload
+from phasegate.policy.requests import DispatchRequest, EventPart, parse_inputs, parse_payload
 from phasegate.policy.thread import Person, Thread
 
 LARGEST_EVENT = 25 * 1024 * KIB
@@ -113,13 +111,7 @@ class Foreign:
 Event = LabelAdded | CommentWritten | Dispatched | Foreign
 
 
-class _Part(BaseModel):
-    """What we read of an event; GitHub may add to the rest at any time."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
-
-
-class _Account(_Part):
+class _Account(EventPart):
     login: str
     id: int
     type: str
@@ -128,11 +120,11 @@ class _Account(_Part):
         return Person(self.login, self.id, is_bot=self.type == "Bot" or self.login.endswith("[bot]"))
 
 
-class _Label(_Part):
+class _Label(EventPart):
     name: str
 
 
-class _Issue(_Part):
+class _Issue(EventPart):
     number: Number
     title: str
     body: str | None
@@ -142,7 +134,7 @@ class _Issue(_Part):
     labels: tuple[_Label, ...] = ()
     created_at: datetime
     updated_at: datetime
-    pull_request: _Part | None = None
+    pull_request: EventPart | None = None
 
     def event_issue(self) -> EventIssue:
         return EventIssue(
@@ -159,32 +151,32 @@ class _Issue(_Part):
         )
 
 
-class _Comment(_Part):
+class _Comment(EventPart):
     id: Number
     body: str
     user: _Account | None
     created_at: datetime
 
 
-class _Action(_Part):
+class _Action(EventPart):
     """The part of an event that says whether the rest is worth reading."""
 
     action: str | None = None
 
 
-class _LabelledEvent(_Part):
+class _LabelledEvent(EventPart):
     label: _Label | None = None
     issue: _Issue
     sender: _Account
 
 
-class _CommentEvent(_Part):
+class _CommentEvent(EventPart):
     issue: _Issue
     comment: _Comment
     sender: _Account
 
 
-class _DispatchEvent(_Part):
+class _DispatchEvent(EventPart):
     sender: _Account
 
 

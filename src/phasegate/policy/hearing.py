@@ -9,6 +9,7 @@ from phasegate.policy.approval import MAY_APPROVE
 from phasegate.policy.asking import Wanting
 from phasegate.policy.decisions import Facts, Ignore, No, Refuse
 from phasegate.policy.events import CommentWritten, Dispatched
+from phasegate.policy.standing import ASKING
 
 FRESH = timedelta(days=1)
 """How old an event may be. A run of the workflow can be started again for a month."""
@@ -23,7 +24,7 @@ def why_not_heard(event: Wanting, facts: Facts, now: datetime) -> No | None:
     refusal = _why_nobody(event) or _why_not_permitted(event, facts)
     if refusal is not None and facts.answered_before:
         return Ignore("said-before", f"{event.sender.login} was told before: {refusal.what}")
-    return refusal or _why_stale(event, now)
+    return refusal or _why_stale(event, now) or _why_sent_before(event, facts.attempt)
 
 
 def _is_own(event: Wanting, facts: Facts) -> bool:
@@ -75,3 +76,11 @@ def _why_stale(event: Wanting, now: datetime) -> Refuse | None:
         return None
     what = f"This was said on {event.at:%Y-%m-%d %H:%M} UTC, more than a day ago; much may have changed since."
     return Refuse("stale-event", what, "Say it again: write the comment anew, or take the label off and add it again.")
+
+
+def _why_sent_before(event: Wanting, attempt: int) -> Refuse | None:
+    """Return why a dispatch cannot be played again: it has no time of its own that would tell how old it is."""
+    if not isinstance(event, Dispatched) or attempt == 1 or event.request.command in ASKING | {"continue"}:
+        return None
+    what = "This workflow run was started again, and what it was sent for may have been said long ago."
+    return Refuse("sent-before", what, "Send it anew if you still mean it.")

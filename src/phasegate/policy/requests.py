@@ -93,7 +93,7 @@ _Amount = Annotated[_Budget | None, BeforeValidator(_amount)]
 _Truth = Annotated[bool, BeforeValidator(_truth)]
 
 
-class _Part(BaseModel):
+class EventPart(BaseModel):
     """What we read of an event; GitHub may add to the rest at any time."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
@@ -119,7 +119,7 @@ class _Inputs(_Ours):
         return self
 
 
-class _WorkflowDispatch(_Part):
+class _WorkflowDispatch(EventPart):
     inputs: _Inputs
 
 
@@ -150,7 +150,7 @@ class _Payload(_Ours):
         return self
 
 
-class _RepositoryDispatch(_Part):
+class _RepositoryDispatch(EventPart):
     client_payload: _Payload
 
 

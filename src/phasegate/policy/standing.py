@@ -3,7 +3,8 @@
 from phasegate.documents.progress import Progress
 from phasegate.policy.asking import Ask
 from phasegate.policy.branches import branch_of
-from phasegate.policy.decisions import Refuse, RunFacts
+from phasegate.policy.decisions import Facts, Ignore, No, Refuse, RunFacts
+from phasegate.policy.requests import STARTING
 from phasegate.policy.thread import Pull
 
 ON_PULL_ONLY = frozenset({"approve", "revise", "replan", "reject", "adopt", "manual"})
@@ -12,6 +13,26 @@ ASKING = frozenset({"status", "cost"})
 ANY_PULL = ASKING | {"cancel"}
 """Commands that also make sense when the pull request is closed or was pointed elsewhere."""
 _NEEDS_PULL = ON_PULL_ONLY | {"continue"}
+
+
+def why_at_work(ask: Ask, facts: Facts) -> No | None:
+    """Return why something has to wait for the workflow run that is at work: two would spend money on the same.
+
+    What it does is on the branch only when it is done. Until then there may be no run there that could be cancelled.
+    """
+    run = facts.run
+    is_there = run is not None and run.tip is not None
+    can_be_ended = run is not None and run.is_ours and run.progress is not None and not run.progress.ended
+    is_heard = (ask.command in ASKING and is_there) or (ask.command == "cancel" and can_be_ended)
+    if is_heard or not facts.at_work:
+        return None
+    unseen = "" if is_there else ", and nothing of what it does is on a branch yet"
+    what = f"A workflow run is at work on #{ask.target.number}{unseen}: `{facts.at_work}`."
+    if ask.command == "continue":
+        return Ignore("at-work", what)
+    again = "" if ask.command in STARTING else " and then `/retry`"
+    instead = f"write `/cancel`{again}" if can_be_ended else "cancel it on its page"
+    return Refuse("at-work", what, f"Wait until it is done, or {instead}.")
 
 
 def why_not_there(ask: Ask, run: RunFacts) -> Refuse | None:
@@ -56,7 +77,10 @@ def why_changed(ask: Ask, run: RunFacts) -> Refuse | None:
         return None
     if run.pull is not None and run.pull.base_branch != run.base_branch:
         what = f"Pull request #{run.pull.number} was pointed at another branch than the one that the run began on."
-        mend = f"Point it at `{run.base_branch}` again, or write `/cancel` and start anew with the label."
+        mend = (
+            f"Point it at `{run.base_branch}` again. If that branch is gone or has another name now, write `/cancel` "
+            "and start anew with the label."
+        )
         return Refuse("base-changed", what, mend)
     if run.is_plan_edited and ask.command != "adopt":
         what = "Somebody edited the plan's file on the branch after the plan was shown."
@@ -71,16 +95,31 @@ def is_finished(run: RunFacts) -> bool:
 
 def progress_of(run: RunFacts) -> Progress | Refuse:
     """Return how the run stands by its branch; a refusal when there is nothing, or what is there proves nothing."""
-    branch, anew = branch_of(run.run), f"Add the label `phasegate` to issue #{run.run} to start anew."
     if run.tip is None:
-        return Refuse("no-run", f"The branch `{branch}` is gone, and the run with it.", anew)
-    mend = f"Delete the branch `{branch}` (keep a copy of what you need). {anew}"
-    if run.unreadable and not run.is_ours:
-        why = run.unreadable.rstrip(".")
-        return Refuse("run-unreadable", f"What the branch `{branch}` says of the run cannot be used: {why}.", mend)
+        mend = f"Add the label `phasegate` to issue #{run.run} to start anew."
+        return Refuse("no-run", f"The branch `{branch_of(run.run)}` is gone, and the run with it.", mend)
     if not run.is_ours:
-        what = f"Somebody else than phasegate pushed to the branch `{branch}`: what it says of the run proves nothing."
-        return Refuse("head-moved", what, f"Put the branch back to where phasegate left it. Or: {mend}")
+        return _foreign(run, branch_of(run.run))
     if run.progress is None:
         return Refuse("run-over", "The run is done.", "Its pull request is where people go on.")
     return run.progress
+
+
+def _foreign(run: RunFacts, branch: str) -> Refuse:
+    """Return why a branch that nothing shows to be ours proves nothing of the run."""
+    anew = f"Label issue #{run.run} again to start anew; that replaces what is on the branch `{branch}`."
+    if is_ready(run.pull):
+        anew = f"The pull request is ready: people go on there. Once it is merged or closed: {anew}"
+    if run.is_status_edited:
+        what = f"Somebody else edited the status comment, or it is gone: nothing proves who left `{branch}` as it is."
+        return Refuse("status-edited", what, anew)
+    if run.unreadable:
+        why = run.unreadable.rstrip(".")
+        return Refuse("run-unreadable", f"What the branch `{branch}` says of the run cannot be used: {why}.", anew)
+    what = f"Somebody else than phasegate pushed to the branch `{branch}`: what it says of the run proves nothing."
+    return Refuse("head-moved", what, f"Take off the branch what was pushed there. Or: {anew}")
+
+
+def is_ready(pull: Pull | None) -> bool:
+    """Say whether people have a finished change before them, which a new run must not replace."""
+    return pull is not None and pull.is_open and not pull.is_draft

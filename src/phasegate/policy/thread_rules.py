@@ -6,7 +6,7 @@ from datetime import datetime
 from itertools import islice
 
 from phasegate.documents.base import KIB, Digest, RunId, Sha, canonical_json
-from phasegate.documents.markers import Marker, NoteMarker, PlanMarker, ReplyMarker, StatusMarker, marker_of
+from phasegate.documents.markers import Marker, NoticeMarker, PlanMarker, ReplyMarker, StatusMarker, marker_of
 from phasegate.documents.snapshot import Comment, Permission
 from phasegate.policy.approval import MAY_APPROVE, approvable_from
 from phasegate.policy.commands import Command, parse_command
@@ -36,13 +36,13 @@ def find_ours(comments: Iterable[ThreadComment], predicate: Callable[[Marker], b
 
 
 def plan_comment(comments: Sequence[ThreadComment], run: RunId, plan: Digest, tip: Sha) -> ThreadComment | None:
-    """Return our comment that shows the plan on this tip of the branch; else the newest one on another tip."""
+    """Return our comment that shows the plan on this tip of the branch; else the first one on another tip."""
 
     def shows(marker: Marker) -> bool:
         return isinstance(marker, PlanMarker) and marker.run == run and marker.plan == plan
 
     here = find_ours(comments, lambda marker: shows(marker) and isinstance(marker, PlanMarker) and marker.tip == tip)
-    return here or find_ours(reversed(comments), shows)
+    return here or find_ours(comments, shows)
 
 
 def status_comment(comments: Iterable[ThreadComment], run: RunId) -> ThreadComment | None:
@@ -52,21 +52,43 @@ def status_comment(comments: Iterable[ThreadComment], run: RunId) -> ThreadComme
 
 def notice_comment(comments: Iterable[ThreadComment], run: RunId) -> ThreadComment | None:
     """Return our notice of the run on its issue."""
-    return find_ours(comments, lambda marker: marker == NoteMarker("notice", run))
+    return find_ours(comments, lambda marker: isinstance(marker, NoticeMarker) and marker.run == run)
 
 
-def tip_is_ours(comments: Iterable[ThreadComment], run: RunId, tip: Sha) -> bool:
-    """Say whether we put the branch where it is: our status comment, as we wrote it, names this tip."""
+def work_of(comments: Sequence[ThreadComment], run: RunId) -> int | None:
+    """Return the id of the workflow run that our status, or without one our notice, says is at work."""
+    said = status_comment(comments, run) or notice_comment(comments, run)
+    marker = marker_of(said.body) if said is not None and not said.edited_by_other else None
+    return marker.work if isinstance(marker, StatusMarker | NoticeMarker) else None
+
+
+def status_is_edited(comments: Iterable[ThreadComment], run: RunId) -> bool:
+    """Say whether our status comment proves nothing any more: somebody else edited it, or it is gone."""
     status = status_comment(comments, run)
-    if status is None or status.edited_by_other:
-        return False
-    marker = marker_of(status.body)
-    return isinstance(marker, StatusMarker) and tip in {marker.tip, marker.was}
+    return status is None or status.edited_by_other
 
 
-def answered_before(comments: Sequence[ThreadComment], login: str) -> bool:
-    """Say whether we replied to a command of this account before, so that a flood of them gets one reply."""
-    theirs = {
+def tip_is_ours(comments: Sequence[ThreadComment], run: RunId, tip: Sha) -> bool:
+    """Say whether we put the branch where it is: our status comment, as we wrote it, names this tip.
+
+    Where there is no such comment, it is our newest plan comment that counts; beside one it does not, since somebody
+    could have put the branch back to where an older plan was shown.
+    """
+    status = status_comment(comments, run)
+    marker = marker_of(status.body) if status is not None and not status.edited_by_other else None
+    if isinstance(marker, StatusMarker):
+        return tip in {marker.tip, marker.was}
+    plan = find_ours(reversed(comments), lambda marker: isinstance(marker, PlanMarker) and marker.run == run)
+    shown = marker_of(plan.body) if plan is not None and not plan.edited_by_other else None
+    return isinstance(shown, PlanMarker) and shown.tip == tip
+
+
+def answered_before(comments: Sequence[ThreadComment], login: str, number: int | None = None) -> bool:
+    """Say whether we replied to a command of this account before, so that a flood of them gets one reply.
+
+    `number`: where a label was put on. What we reply to a label names nobody, so one such reply is for all of them.
+    """
+    theirs = {number} | {
         comment.id
         for comment in comments
         if comment.author is not None and comment.author.casefold() == login.casefold()

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from phasegate.documents.findings import Claim, Decision, Findings
 from phasegate.documents.interview import Question, Questions
-from phasegate.documents.markers import NoteMarker
+from phasegate.documents.markers import NoteMarker, NoticeMarker
 from phasegate.documents.progress import Progress
 from phasegate.publishing.page import Page
 from phasegate.publishing.run_page import run_values
@@ -61,7 +61,7 @@ class _Question:
 
 
 def notice(
-    render: Render, *, marker: NoteMarker, progress: Progress | None, what: str, pull: int | None, page: Page
+    render: Render, *, marker: NoticeMarker, progress: Progress | None, what: str, pull: int | None, page: Page
 ) -> SafeMarkdown:
     """Return the comment that says on the issue what goes on; `pull` is where the rest is said."""
     nothing: dict[str, object] = {"icon_and_state": None, "state": None, "run_address": page.run}

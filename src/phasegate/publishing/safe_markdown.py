@@ -66,6 +66,12 @@ class SafeMarkdown:
     text: str
 
 
+def with_first_line(comment: str, line: str) -> SafeMarkdown:
+    """Return a comment of ours, as we read it back unedited by anybody else, with another marker as its first line."""
+    _, _, rest = comment.partition("\n")
+    return SafeMarkdown(f"{line}\n{rest}")
+
+
 def ours(text: str) -> Safe:
     """Return our own words as they are: a literal of this program, never anything from outside."""
     return Safe(text)

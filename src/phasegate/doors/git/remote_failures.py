@@ -16,8 +16,8 @@ _NETWORK = re.compile(
 _KNOWN = (
     (
         "without `workflows?` permission",
-        "The commits change files under .github/workflows, which the token of GitHub Actions never may.",
-        "Make that change by hand, or give phasegate a GitHub App with the permission `workflows: write`.",
+        "The commits change files under .github/workflows, which phasegate's token never may.",
+        "Make that change by hand, and take it out of what phasegate is asked to do.",
     ),
     (
         "cannot contain secrets",

@@ -131,7 +131,17 @@ class GitHub:
             raise ForgeError(f"Could not {doing}.", cause=cause, status=_NOT_FOUND)
         return thread
 
-    def _further(self, number: int, after: str, doing: str) -> CommentPage:
+    def comments(self, number: int) -> tuple[ThreadComment, ...]:
+        """Return the comments of an issue or pull request alone, which takes fewer rights than the whole thread."""
+        doing = f"read the comments of #{number}"
+        page = self._further(number, None, doing)
+        comments = page.facts()
+        while page.next:
+            page = self._further(number, page.next, doing)
+            comments += page.facts()
+        return comments
+
+    def _further(self, number: int, after: str | None, doing: str) -> CommentPage:
         variables = {**self._numbered(number), "after": after}
         asked = queries.query(queries.MORE_COMMENTS, variables, doing=doing, needs="issues: read")
         return self.wire.send(asked).parsed(MoreAnswer).page

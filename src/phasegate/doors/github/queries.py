@@ -35,7 +35,7 @@ THREAD = f"""query Thread($owner: String!, $name: String!, $number: Int!, $ref: 
 {_PULL}
 {_COMMENTS}"""
 
-MORE_COMMENTS = f"""query Comments($owner: String!, $name: String!, $number: Int!, $after: String!) {{
+MORE_COMMENTS = f"""query Comments($owner: String!, $name: String!, $number: Int!, $after: String) {{
   repository(owner: $owner, name: $name) {{
     issueOrPullRequest(number: $number) {{
       ... on Issue {{ comments(first: 100, after: $after) {{ ...page }} }}
@@ -65,7 +65,7 @@ DRAFT = """mutation Draft($id: ID!) {
 }"""
 
 
-def query(text: str, variables: Mapping[str, str | int | bool], *, doing: str, needs: str) -> Call:
+def query(text: str, variables: Mapping[str, str | int | bool | None], *, doing: str, needs: str) -> Call:
     """Return the call that asks this."""
     return Call("QUERY", "", doing=doing, needs=needs, body={"query": text, "variables": dict(variables)})
 

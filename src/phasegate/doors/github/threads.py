@@ -76,9 +76,16 @@ class _Comment(Answer):
             created=self.created,
             edited=self.edited,
             is_ours=self.is_ours,
-            edited_by_other=self.edited is not None and (self.author is None or self.editor != self.author),
+            edited_by_other=self.edited is not None and self._is_by_other,
             is_minimised=self.is_minimised,
         )
+
+    @property
+    def _is_by_other(self) -> bool:
+        """Whether the last edit is not the author's. GitHub may not tell the editor where a token of ours edited."""
+        if self.is_ours and self.editor is None:
+            return False
+        return self.author is None or self.editor != self.author
 
 
 class _PageInfo(Answer):
