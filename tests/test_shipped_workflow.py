@@ -14,6 +14,7 @@ from phasegate.policy.commands import parse_command
 from phasegate.policy.events import START_LABELS
 from phasegate.policy.workflow_rules import APP_KEY, JOBS, MODEL_KEY, TRIGGERS
 from phasegate.steps import STEPS, Power
+from repositories import git
 from stage import ROOT
 
 TEXT = (ROOT / ".github/workflows/phasegate.yml").read_text("utf-8")
@@ -144,3 +145,13 @@ def test_every_input_of_the_action_but_what_only_the_set_up_needs_is_read_by_the
     environ = dict.fromkeys(given, "") | {"PHASEGATE_STEP": "decide"}
     Inputs.taken_from(environ)
     assert environ == {}
+
+
+def test_the_pinned_commit_is_one_of_ours_and_has_the_action_and_the_program():
+    pinned = re.search(r"@([0-9a-f]{40})", ACTION)[1]
+    if git(ROOT, "rev-parse", "--is-shallow-repository") == "true":
+        return  # the history that would show it was cut off
+    needed = ("action.yml", "ghes/action.yml", "action/setup.sh", "requirements/run.txt", "src/phasegate/jobs/entry.py")
+
+    assert set(git(ROOT, "ls-tree", "-r", "--name-only", pinned, "--", *needed).split("\n")) == set(needed)
+    assert git(ROOT, "merge-base", pinned, "HEAD") == pinned

@@ -145,8 +145,8 @@ def _carry_out(case: _Case, decision: Decision) -> None:
             _answer(case, Answer(code=code, topic="refused", what=what, mend=mend))
         case Counted(have, need):
             _answer(case, Answer(code=decision.code, topic="done", what=f"Approval {have} of {need} is counted."))
-        case Tell(topic):
-            _answer(case, Answer(code=decision.code, topic=topic, what=""))
+        case Tell(topic, what):
+            _answer(case, Answer(code=decision.code, topic=topic, what=what))
         case Start():
             _start(case, decision)
         case Speak() | GoOn():
@@ -178,7 +178,13 @@ def _snapshot(case: _Case, decision: Start, config: Config, git: Git, run: RunId
     origin, thread = case.origin, case.found.thread
     comments, left_out = _comments(case, config)
     primer = git.read(thread.default_sha, PRIMER_PATH)
-    trigger = Trigger(event=origin.event, actor=origin.actor, permission=origin.permission, at=origin.at)
+    trigger = Trigger(
+        event=origin.event,
+        actor=origin.actor,
+        actor_id=origin.actor_id,
+        permission=origin.permission,
+        at=origin.at,
+    )
     content = {
         "purpose": decision.purpose,
         "issue": issue_of(_issue(case), comments),

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from phasegate.documents.approval import Approver
 from phasegate.documents.base import RunId, Sha
@@ -31,11 +32,13 @@ from phasegate.policy.thread_rules import (
     notice_comment,
     plan_comment,
     status_comment,
+    status_is_edited,
     tip_is_ours,
     work_of,
 )
 
 Ours = LabelAdded | CommentWritten | Dispatched
+_LONGEST_WORK = timedelta(days=1)
 OWN_LOGIN = "github-actions[bot]"
 """The account behind GITHUB_TOKEN, with which we comment and dispatch."""
 
@@ -67,8 +70,8 @@ def look(job: Job, event: Ours, permission: Permission | None) -> Found:
     attempt = job.context.run_attempt
     facts = Facts(permission=permission, own_login=OWN_LOGIN, target=Target.of(thread), attempt=attempt)
     if permission not in MAY_APPROVE and event.sender.login != OWN_LOGIN:
-        answered = answered_before(thread.comments, event.sender.login)
-        known = RunFacts(run, None, "", None, "", thread.pull, None, is_ours=False) if run and thread.pull else None
+        answered = _answered(thread.comments, event)
+        known = _unknown(run, thread.pull, None) if run and thread.pull else None
         return Found(replace(facts, answered_before=answered, run=known), Config(), thread, Places())
     if run is None or (thread.pull and thread.pull.is_from_fork):
         return Found(_with_run(facts, _foreign_run(run, thread.pull)), Config(), thread, Places())
@@ -89,7 +92,18 @@ def asked_permission(job: Job, person: Person) -> Permission | None:
 def _foreign_run(run: RunId | None, pull: Pull | None) -> RunFacts | None:
     if run is None:
         return None
-    return RunFacts(run, None, "", None, "", pull, None, is_ours=False, unreadable="it is a fork's")
+    return _unknown(run, pull, None, "it is a fork's")
+
+
+def _unknown(run: RunId, pull: Pull | None, tip: Sha | None, why: str = "") -> RunFacts:
+    """Return the facts on a run of which nothing is known, and why."""
+    return RunFacts(run, None, "", None, "", pull, tip, is_ours=False, unreadable=why)
+
+
+def _answered(comments: Sequence[ThreadComment], event: Ours) -> bool:
+    """Say whether we answered somebody here before; the answer to a label is one to the whole conversation."""
+    number = event.number if isinstance(event, LabelAdded) else None
+    return answered_before(comments, event.sender.login, number)
 
 
 def _with_run(facts: Facts, run: RunFacts | None) -> Facts:
@@ -102,15 +116,15 @@ def _look_at_run(job: Job, event: Ours, run: RunId, thread: Thread, facts: Facts
     comments = _comments_on_run(job, run, thread, tip)
     places = _places(run, thread.pull, comments, tip)
     standing = configured(git, thread.default_sha)
-    answered = answered_before(thread.comments, event.sender.login)
+    answered = _answered(thread.comments, event)
     facts = replace(facts, answered_before=answered, at_work=_at_work(job, comments, run))
     if tip is None:
-        gone = RunFacts(run, None, "", None, "", thread.pull, None, is_ours=False) if thread.pull else None
+        gone = _unknown(run, thread.pull, None) if thread.pull else None
         return Found(_with_run(facts, gone), standing, thread, places, remote, git)
     try:
         return _look_at_branch(job, event, run, thread, facts, comments, places, (remote, git, tip))
     except (RefusedError, UserError) as error:
-        broken = RunFacts(run, None, "", None, "", thread.pull, tip, is_ours=False, unreadable=error.what)
+        broken = replace(_unknown(run, thread.pull, tip, error.what), is_status_edited=status_is_edited(comments, run))
         return Found(_with_run(facts, broken), standing, thread, places, remote, git)
 
 
@@ -147,7 +161,13 @@ def _places(run: RunId, pull: Pull | None, comments: Sequence[ThreadComment], ti
 
 
 def _at_work(job: Job, comments: Sequence[ThreadComment], run: RunId) -> str:
-    """Return the address of another workflow run that is at work on the run; empty if there is none."""
+    """Return the address of another workflow run that is at work on the run; empty if there is none.
+
+    A mark that is a day old was left by a workflow run that could not take it away: none takes that long.
+    """
+    said = status_comment(comments, run) or notice_comment(comments, run)
+    if said is None or (said.edited or said.created) < job.clock.now() - _LONGEST_WORK:
+        return ""
     work = work_of(comments, run)
     context = job.context
     here = f"{context.server_url}/{context.repository}/actions/runs/{work}"
@@ -175,7 +195,8 @@ def _look_at_branch(
     state = _state(remote, git, run, ours)
     if state is None:
         why = "" if tip_is_ours(comments, run, tip) else "it carries no state of a run"
-        gone = RunFacts(run, None, "", None, "", thread.pull, tip, is_ours=not why, unreadable=why or "it is finished")
+        gone = replace(_unknown(run, thread.pull, tip, why or "it is finished"), is_ours=not why)
+        gone = replace(gone, is_status_edited=bool(why) and status_is_edited(comments, run))
         return Found(_with_run(facts, gone), configured(git, thread.default_sha), thread, places, remote, git)
     store = job.store(run)
     take_state(git, ours, state, store)
@@ -183,15 +204,17 @@ def _look_at_branch(
     config = overridden(configured(git, state.progress.base_sha), snapshot.overrides)
     shown_plan = plan_comment(comments, run, state.progress.plan, ours) if state.progress.plan else None
     text = _edited_text(git, store, ours, tip) if edited else None
+    is_ours = tip_is_ours(comments, run, tip) or text is not None
     run_facts = RunFacts(
         run=run,
         progress=state.progress,
         requester=snapshot.trigger.actor,
-        requester_id=None,
+        requester_id=snapshot.trigger.actor_id,
         base_branch=snapshot.base_branch or "",
         pull=thread.pull,
         tip=ours if text is not None else tip,
-        is_ours=tip_is_ours(comments, run, tip) or text is not None,
+        is_ours=is_ours,
+        is_status_edited=not is_ours and status_is_edited(comments, run),
         plan_comment=shown_plan,
         yes=_yeses(job, event, comments, shown_plan, state, config.approval),
         is_plan_edited=text is not None,
