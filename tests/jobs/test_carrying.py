@@ -109,8 +109,8 @@ def test_the_file_is_the_one_whose_digest_was_said(hand_over, tmp_path):
     file.write_bytes(hand_over.to_bytes() + b" ")
     with pytest.raises(RefusedError, match="is not what the job before left"):
         read_hand_over(file, hand_over.digest)
+    file.write_bytes(b'{"unknown": 1}')
     with pytest.raises(RefusedError, match="unknown"):
-        file.write_bytes(b'{"unknown": 1}')
         read_hand_over(file, digest_of(b'{"unknown": 1}'))
     with pytest.raises(UserError, match="is not there"):
         read_hand_over(tmp_path / "none.json", hand_over.digest)
