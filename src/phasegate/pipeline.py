@@ -55,6 +55,7 @@ from phasegate.policy.validation import verdict
 from phasegate.publishing.words import counted
 from phasegate.steps import STEPS, Power
 
+PLAN_WAITS = "The plan waits for approval."
 _GOOD = Verdict(passed=True, reason="")
 
 
@@ -157,7 +158,7 @@ def _publish_plan(setting: Setting) -> None:
         setting.store.advance(RunEnded(RunState.DONE, "The findings are there; nothing else was asked for."))
     else:
         publish_plan(setting, setting.store.get(progress.plan or "", Plan))
-        setting.store.advance(HumanNeeded(WaitingFor.APPROVAL, "The plan waits for approval."))
+        setting.store.advance(HumanNeeded(WaitingFor.APPROVAL, PLAN_WAITS))
 
 
 def _implement(setting: Setting) -> None:

@@ -396,6 +396,8 @@ def test_whoever_speaks_to_a_run_that_proves_nothing_is_told_how_to_start_anew(w
     assert "merged or closed" not in made.mend
     assert code(label(), facts(there)) == "start"
     assert "Once it is merged or closed" in decision(said("/cancel"), facts(replace(there, pull=READY))).mend
+    merged = replace(there, pull=replace(READY, is_open=False))
+    assert decision(said("/cancel"), facts(merged)).mend == made.mend
 
 
 def test_an_edit_of_the_status_comment_is_not_called_a_push():

@@ -452,9 +452,11 @@ def test_a_notice_says_what_goes_on_and_where():
     page = notice(RENDER, marker=marker, progress=waiting(), what="The plan is there.", pull=12, page=PAGE).text
 
     assert marker_of(page) == marker
-    assert "🟡 waiting for approval. The plan is there." in everything(page)
-    assert "#12" in everything(page)
+    assert "The plan and how it goes are in #12" in everything(page)
     assert "/approve" not in page
+    assert "waiting" not in page, "it would stay there when it is not true any more"
+    alone = notice(RENDER, marker=marker, progress=waiting(), what="Work has begun.", pull=None, page=PAGE).text
+    assert "🟡 waiting for approval. Work has begun." in everything(alone)
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,8 @@ def test_questions_are_asked_on_the_issue_and_the_answers_go_on(theatre):
     asks = scenes.scene("asks", {"model": scenes.OPUS, "system": "You are the planner"}, scenes.turn(ask))
     plans = scenes.planner(name="plans", when={"first": ["Both of them"]})
     simple = [one for one in scenes.simple() if one["name"] != "plan"]
-    house = theatre(plans, asks, *simple)
+    again = asks | {"name": "asks-again", "when": asks["when"] | {"first": ["Ask me once more"]}}
+    house = theatre(again, plans, asks, *simple)
     number = house.wish()
 
     asked = house.label(number)
@@ -52,6 +53,10 @@ def test_questions_are_asked_on_the_issue_and_the_answers_go_on(theatre):
 
     assert answered[-1].result == "success", answered[-1].log
     assert house.pull(number) is not None
+
+    house.say(house.pull(number).number, "/revise Ask me once more.")
+
+    assert "Which texts?" in house.text(house.pull(number).number, "questions")  # where the person looks now
 
 
 def test_a_rejected_plan_ends_the_run_and_closes_the_pull_request(planned):

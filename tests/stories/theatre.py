@@ -66,6 +66,7 @@ class Theatre:
         write_script(directory / "script.yml", scenes)
         self.runs: list[WorkflowRun] = []
         self.tokens: list[str] = []
+        self.model_url = ""
         self._numbers = count(1)
         self.packages = path_of_python(directory / "packages")
 
@@ -99,7 +100,7 @@ class Theatre:
             revoke_token=self.hub.revoke_token,
             servers=Servers(api=self.hub.api_url, graphql=self.hub.graphql_url, server=self.hub.url),
             secrets=self.secrets,
-            variables={"PHASEGATE_MODEL_URL": self.model.url},
+            variables={"PHASEGATE_MODEL_URL": self.model_url or self.model.url},
             actions={"phasegate/phasegate": ROOT},
             hooks=self.hooks,
             path=f"{self.packages}:/usr/bin:/bin",

@@ -146,7 +146,8 @@ def _carry_out(case: _Case, decision: Decision) -> None:
         case Counted(have, need):
             _answer(case, Answer(code=decision.code, topic="done", what=f"Approval {have} of {need} is counted."))
         case Tell(topic, what):
-            _answer(case, Answer(code=decision.code, topic=topic, what=what))
+            busy = f"A job is at work on it right now: {case.found.facts.at_work}" if case.found.facts.at_work else ""
+            _answer(case, Answer(code=decision.code, topic=topic, what=what or busy))
         case Start():
             _start(case, decision)
         case Speak() | GoOn():

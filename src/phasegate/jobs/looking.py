@@ -38,7 +38,8 @@ from phasegate.policy.thread_rules import (
 )
 
 Ours = LabelAdded | CommentWritten | Dispatched
-_LONGEST_WORK = timedelta(days=1)
+_LONGEST_WORK, _LONGEST_PLANNING = timedelta(days=1), timedelta(hours=7)
+"""More than the time limits of all jobs that follow each other, in the workflow."""
 OWN_LOGIN = "github-actions[bot]"
 """The account behind GITHUB_TOKEN, with which we comment and dispatch."""
 
@@ -117,7 +118,7 @@ def _look_at_run(job: Job, event: Ours, run: RunId, thread: Thread, facts: Facts
     places = _places(run, thread.pull, comments, tip)
     standing = configured(git, thread.default_sha)
     answered = _answered(thread.comments, event)
-    facts = replace(facts, answered_before=answered, at_work=_at_work(job, comments, run))
+    facts = replace(facts, answered_before=answered, at_work=_at_work(job, comments, run, tip))
     if tip is None:
         gone = _unknown(run, thread.pull, None) if thread.pull else None
         return Found(_with_run(facts, gone), standing, thread, places, remote, git)
@@ -160,13 +161,14 @@ def _places(run: RunId, pull: Pull | None, comments: Sequence[ThreadComment], ti
     )
 
 
-def _at_work(job: Job, comments: Sequence[ThreadComment], run: RunId) -> str:
+def _at_work(job: Job, comments: Sequence[ThreadComment], run: RunId, tip: Sha | None) -> str:
     """Return the address of another workflow run that is at work on the run; empty if there is none.
 
-    A mark that is a day old was left by a workflow run that could not take it away: none takes that long.
+    A mark that is too old was left by a workflow run that could not take it away: none takes that long.
     """
+    longest = _LONGEST_WORK if tip else _LONGEST_PLANNING
     said = status_comment(comments, run) or notice_comment(comments, run)
-    if said is None or (said.edited or said.created) < job.clock.now() - _LONGEST_WORK:
+    if said is None or (said.edited or said.created) < job.clock.now() - longest:
         return ""
     work = work_of(comments, run)
     context = job.context
@@ -203,7 +205,7 @@ def _look_at_branch(
     snapshot = store.get(state.progress.snapshot, Snapshot).payload
     config = overridden(configured(git, state.progress.base_sha), snapshot.overrides)
     shown_plan = plan_comment(comments, run, state.progress.plan, ours) if state.progress.plan else None
-    text = _edited_text(git, store, ours, tip) if edited else None
+    text, unreadable = _edited_text(git, store, ours, tip) if edited else (None, "")
     is_ours = tip_is_ours(comments, run, tip) or text is not None
     run_facts = RunFacts(
         run=run,
@@ -214,6 +216,7 @@ def _look_at_branch(
         pull=thread.pull,
         tip=ours if text is not None else tip,
         is_ours=is_ours,
+        unreadable=unreadable,
         is_status_edited=not is_ours and status_is_edited(comments, run),
         plan_comment=shown_plan,
         yes=_yeses(job, event, comments, shown_plan, state, config.approval),
@@ -243,17 +246,18 @@ def _state(remote: RemoteGit, git: Git, run: RunId, tip: Sha) -> BranchState | N
     return state
 
 
-def _edited_text(git: Git, store: RunStore, ours: Sha, tip: Sha) -> str | None:
-    """Return the plan as somebody edited it, if that is all they did."""
+def _edited_text(git: Git, store: RunStore, ours: Sha, tip: Sha) -> tuple[str | None, str]:
+    """Return the plan as somebody edited it, if that is all they did; else what they did."""
     path = plan_path(store)
-    changed = {entry.path for commit in carried_commits(git, base=ours, head=tip) for entry in commit.entries}
+    try:
+        changed = {entry.path for commit in carried_commits(git, base=ours, head=tip) for entry in commit.entries}
+    except RefusedError as error:
+        return None, error.what
     content = git.read(tip, path)
-    if changed != {path} or content is None:
-        raise RefusedError(
-            f"Somebody changed {', '.join(shown(name) for name in sorted(changed)[:3])} on the branch.",
-            mend=f"`/adopt` takes changes of {path} and nothing else: take the others back.",
-        )
-    return content.decode("utf-8", "replace")
+    if changed == {path} and content is not None:
+        return content.decode("utf-8", "replace"), ""
+    names = ", ".join(shown(name) for name in sorted(changed)[:3])
+    return None, f"somebody changed {names} on the branch, and `/adopt` takes changes of {path} alone"
 
 
 def _is_approval(event: Ours) -> bool:

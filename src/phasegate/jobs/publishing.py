@@ -23,7 +23,7 @@ from phasegate.jobs.summary import estimate, plan_of, report_of, review_of, summ
 from phasegate.jobs.working import FAILED
 from phasegate.jobs.writing import DryWriter, ForgeWriter, Writer
 from phasegate.phases.setting import Setting
-from phasegate.pipeline import perform
+from phasegate.pipeline import PLAN_WAITS, perform
 from phasegate.policy.flow import next_step
 from phasegate.policy.labels import STATE_LABELS, label_of
 from phasegate.policy.thread import Pull, Thread
@@ -219,7 +219,7 @@ class _Stage:
             config=self.setting.config,
             gates=self.setting.gates,
             cost=cost,
-            reason=self.progress.reason,
+            reason="" if self.progress.reason == PLAN_WAITS else self.progress.reason,
             page=self.job.page,
         )
         self.writer.comment(pull.number, said, str(marker))

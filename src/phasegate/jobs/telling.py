@@ -21,6 +21,8 @@ from phasegate.publishing.status_comment import status_comment as written_status
 
 _WORK = frozenset({Step.RESEARCH, Step.PLAN, Step.IMPLEMENT, Step.CORRECT, Step.VERIFY, Step.REVIEW})
 """What takes time, and mostly money."""
+_AT_WORK = "A job is at work on it right now."
+_STOPPED = "The job that was at work on it ended without a result."
 _SAY_AGAIN = {
     "start": "Take the label off the issue and put it on again",
     "research": "Take the label off the issue and put it on again",
@@ -67,7 +69,7 @@ def _status_at_work(job: Job, taken: HandOver) -> SafeMarkdown:
         review=review_of(store),
         estimate=taken.estimate,
         page=job.page,
-        note="A job is at work on it right now.",
+        note=_AT_WORK,
     )
 
 
@@ -137,7 +139,7 @@ def _clear_work(job: Job) -> None:
         marker = marker_of(comment.body) if comment.is_ours and not comment.edited_by_other else None
         if isinstance(marker, StatusMarker | NoticeMarker) and marker.work == job.context.run_id:
             cleared = str(replace(marker, work=None))
-            job.github.edit_comment(comment.id, with_first_line(comment.body, cleared))
+            job.github.edit_comment(comment.id, with_first_line(comment.body.replace(_AT_WORK, _STOPPED), cleared))
 
 
 def _what(wrong: list[JobResult]) -> str:

@@ -86,10 +86,10 @@ def _where_shown(it: Approving) -> ThreadComment | Refuse:
 def _why_not_now(it: Approving, shown: ThreadComment) -> Refuse | None:
     earliest, latest = approvable_from(shown, it.rules), expires_at(shown, it.rules)
     if it.ask.at < earliest:
-        what = f"The plan was shown only just now: it can be approved from {earliest:%Y-%m-%d %H:%M:%S} UTC on."
+        what = f"The plan was shown only just now: it can be approved from `{earliest:%Y-%m-%d %H:%M:%S} UTC` on."
         return Refuse("too-early", what, "Read it, then write the command again.")
     if it.now > latest:
-        what = f"The plan could be approved until {latest:%Y-%m-%d %H:%M} UTC; it is too old now."
+        what = f"The plan could be approved until `{latest:%Y-%m-%d %H:%M} UTC`; it is too old now."
         return Refuse("plan-expired", what, "Write `/replan` to have it made anew.")
     return None
 

@@ -118,6 +118,8 @@ def _decide(case: _Case) -> Decision:
         what = f"There is no run for #{ask.target.number}."
         return _unless_own(case, Refuse("no-run", what, "Add the label `phasegate` to an issue to start one."))
     progress = why_not_there(ask, run) or _all_told(ask, run) or progress_of(run)
+    if isinstance(progress, Refuse) and is_finished(run):
+        return _unless_own(case, progress)  # an order to go on that came twice
     if isinstance(progress, Refuse | Tell):
         return progress
     refusal = why_changed(ask, run) or why_old(ask, run, progress) or why_wrong_state(ask, run, progress)
