@@ -888,7 +888,7 @@ def test_a_run_that_is_not_at_work_on_what_was_approved_does_not_go_on(there, wa
         ({"pull": pull(is_open=False)}, "pull-closed"),
         ({"pull": pull(base_branch="x")}, "base-changed"),
         ({"is_ours": False}, "head-moved"),
-        ({"progress": None}, "run-over"),
+        ({"progress": None}, "nothing-to-continue"),
         ({"is_plan_edited": True}, "plan-edited"),
         ({"created": NOW + timedelta(seconds=1)}, "older-than-run"),
     ],
