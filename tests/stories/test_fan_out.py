@@ -58,13 +58,14 @@ def test_jobs_side_by_side_leave_what_one_machine_leaves_also_when_two_of_them_d
 
 
 def test_one_budget_holds_for_all_jobs_side_by_side(theatre):
-    budget = "budget: {phase: {turns: 2}}\n"
-    house = theatre(*scenes.simple(), config=SPREAD.replace("scouts: 3", "scouts: 2") + budget)
+    scout = scenes.scout()
+    scout["turns"] = [scenes.turn({"list": {"path": "."}}), *scout["turns"]]
+    config = SPREAD.replace("scouts: 3", "scouts: 2") + "budget: {phase: {turns: 2}}\n"
+    house = theatre(scout, scenes.research(), config=config)
 
     run = house.label(house.wish())
 
-    assert run.results["scout"] == "success"
-    assert house.asked() == ["scout", "scout"]  # one turn for each, and none is left for research
+    assert house.asked() == ["scout", "scout"]  # one turn for each, and none is left for another
     assert run.results["plan"] == "skipped"
     assert "turns" in house.text(1, "reply")
     assert "/retry" in house.text(1, "reply")
