@@ -4,15 +4,21 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 import stage
 from phasegate.cli.main import app
+from phasegate.cli.shipping import shipped_workflow
 from phasegate.policy.codes import CODES
 from phasegate.policy.commands import Verb
 from phasegate.policy.config import config_schema
 from phasegate.policy.config_file import parse_config
 from phasegate.policy.events import START_LABELS
 from phasegate.policy.installation import CARE
+from phasegate.policy.scope import PROTECTED
+from phasegate.policy.verdict import Level
+from phasegate.policy.workflow_file import read_workflow
+from phasegate.policy.workflow_rules import broken_rules
 from phasegate.publishing.configuration_page import configuration_page
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
@@ -45,6 +51,12 @@ def test_the_reference_names_every_key_with_a_meaning():
     assert "`gates.NAME.run`" in {row[0] for row in rows}
 
 
+def test_the_reference_names_the_paths_that_are_protected_anyway():
+    [line] = re.findall(r"(?m)^Built in: (.*)\.$", page("configuration"))
+
+    assert tuple(re.findall(r"`([^`]+)`", line)) == PROTECTED
+
+
 def test_every_reason_code_is_explained_in_its_own_words():
     rows = {row[0].strip("`"): row for row in cells(page("troubleshooting").split("## Reason codes")[1])}
 
@@ -67,10 +79,26 @@ def test_the_page_on_installing_names_what_init_writes_and_the_labels():
 
 
 def test_examples_of_the_configuration_are_valid():
-    blocks = re.findall(r"(?m)^    (provider: .*\n(?:    .*\n)*)", page("install"))
+    blocks = re.findall(r"(?m)^    ((?:provider|gates):.*\n(?:    .*\n)*)", page("install"))
+    gates, provider = (parse_config(block.replace("\n    ", "\n")) for block in blocks)
 
-    assert len(blocks) == 1
-    assert parse_config(blocks[0].replace("\n    ", "\n")).provider.name == "bedrock"
+    assert gates.gates["test"].run.endswith("npm test")
+    assert provider.provider.name == "bedrock"
+
+
+def test_steps_that_install_what_gates_need_are_no_problem_for_doctor():
+    text = page("install").split("## What your gates need")[1].split("## What a run")[0]
+    blocks = re.findall(r"(?m)^    (steps:\n(?:    .*\n)*)", text)
+    for block in blocks:
+        steps = yaml.load(block.replace("\n    ", "\n"), Loader=yaml.BaseLoader)["steps"]
+        shipped = shipped_workflow(server=False).body
+        mine = yaml.load(shipped, Loader=yaml.BaseLoader)
+        mine["jobs"]["verify"]["steps"] = [*steps[:-1], *mine["jobs"]["verify"]["steps"]]
+        workflow = read_workflow(yaml.safe_dump(mine, width=1000), source="w.yml")
+
+        [verdict] = broken_rules(workflow, action="phasegate/phasegate")
+        assert verdict.level is Level.WARNING
+    assert len(blocks) == 2
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)

@@ -41,6 +41,7 @@ def test_each_command_explains_itself_with_an_example(played, verb):
     outcome = run_here([verb, "--help"], played.surroundings())
 
     assert outcome.code == 0
+    assert run_here([verb, "-h"], played.surroundings()).out == outcome.out
     assert f"Example: phasegate {verb}" in outcome.out or f"phasegate {verb} " in outcome.out.split("Example:")[1]
     assert outcome.err == ""
 

@@ -189,7 +189,9 @@ def test_without_a_remote_there_is_no_github(repository):
     git(repository, "remote", "remove", "origin")
     found = checks(repository)
 
-    assert levels(found)["remote"] == ["problem"]
+    [(level, what, mend)] = found["remote"]
+    assert (level, what) == ("problem", "There is no remote `origin`.")
+    assert mend.startswith("git remote add origin ")
     assert "workflow" not in found
     assert levels(found)["configuration"] == ["ok"]
 
@@ -201,6 +203,27 @@ def test_the_workflow_on_the_default_branch_counts(repository, hub, at_hub):
 
     assert ("problem", "permissions" in found["workflow"][0][1]) == (found["workflow"][0][0], True)
     assert levels(found)["installed"] == ["warning"]
+
+
+@pytest.mark.parametrize(
+    ("label", "level", "words"),
+    [("ubuntu-latest", "ok", ", apart from runs-on."), ("self-hosted", "warning", "Jobs run on `self-hosted`.")],
+)
+def test_machines_that_a_repository_chose_are_told(repository, hub, at_hub, label, level, words):
+    hub.push("mona", "main", {WORKFLOW_PATH: INSTALLED[WORKFLOW_PATH].replace("ubuntu-24.04", label)})
+    [(found, what, _)] = checks(repository, **at_hub)["workflow"]
+
+    assert found == level
+    assert what.endswith(words)
+
+
+def test_steps_that_install_what_gates_need_are_a_warning_and_no_problem(repository, hub, at_hub):
+    head, job, rest = INSTALLED[WORKFLOW_PATH].partition("\n  verify:\n")
+    mine = rest.replace("    steps:\n", "    steps:\n      - run: pip install pytest\n", 1)
+    hub.push("mona", "main", {WORKFLOW_PATH: head + job + mine})
+    [(level, what, _)] = checks(repository, **at_hub)["workflow"]
+
+    assert (level, "The job `verify` runs steps of yours first (run)" in what) == ("warning", True)
 
 
 def test_a_workflow_that_is_not_there_yet_is_a_problem(repository, hub, at_hub):
@@ -263,6 +286,23 @@ def test_a_key_that_cannot_be_one_is_a_problem(repository):
     [(level, what, _)] = checks(repository, ANTHROPIC_API_KEY="two words")["model"]
 
     assert (level, "cannot be one" in what) == ("problem", True)
+
+
+def test_a_model_that_cannot_be_reached_is_told_once_and_without_a_run_to_resume(repository):
+    told = checks(repository, ANTHROPIC_API_KEY=KEY, PHASEGATE_MODEL_URL="http://127.0.0.1:9")["model"]
+
+    [(level, what, mend)] = told
+    assert level == "problem"
+    assert "claude-opus-5-5 (research, plan, review, correct), claude-sonnet-5-5 (implement)" in what
+    assert "The model cannot be reached" in what
+    assert "resume" not in mend
+
+
+def test_a_directory_that_is_not_there_is_called_none(tmp_path):
+    outcome = doctor(tmp_path / "nope")
+
+    assert outcome.code == 2
+    assert f"{tmp_path / 'nope'} is no directory." in outcome.err
 
 
 def test_a_primer_as_init_wrote_it_says_nothing(repository):

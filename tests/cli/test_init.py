@@ -71,6 +71,37 @@ def test_it_writes_four_files_and_says_what_is_left(repository):
         assert words in outcome.out
 
 
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [
+        (None, "There is no remote `origin`."),
+        ("https://gitlab.com/octo/hello", "is at gitlab.com, which is not GitHub."),
+        ("/srv/hello.git", "is no address of GitHub."),
+    ],
+)
+def test_without_a_remote_at_github_it_writes_and_warns(repository, address, words):
+    git(repository, "remote", "remove", "origin")
+    if address:
+        git(repository, "remote", "add", "origin", address)
+    outcome = init(repository)
+
+    assert outcome.code == 0
+    assert "\nNote: " in outcome.out
+    assert words in outcome.out
+    assert f"git remote {'set-url' if address else 'add'} origin https://github.com/OWNER/NAME" in outcome.out
+
+
+def test_with_a_remote_at_github_it_does_not_warn(repository):
+    assert "Note: " not in init(repository).out
+
+
+def test_what_is_no_directory_and_what_has_no_commit_are_told(tmp_path):
+    git(tmp_path, "init", "--quiet", "new")
+
+    assert f"{tmp_path / 'nope'} is no directory." in init(tmp_path / "nope").err
+    assert "Make a first commit" in init(tmp_path / "new").err
+
+
 def test_the_workflow_is_the_shipped_one_with_a_line_that_says_so(repository):
     init(repository)
     [shipped] = (one for one in shipped_files(server=False) if one.path == WORKFLOW_PATH)

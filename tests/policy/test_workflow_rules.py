@@ -8,7 +8,8 @@ import yaml
 from phasegate.cli.shipping import action_for, shipped_workflow
 from phasegate.policy.verdict import Level
 from phasegate.policy.workflow_file import Workflow, read_workflow
-from phasegate.policy.workflow_rules import JOBS, MODEL_KEY, broken_rules, differences
+from phasegate.policy.workflow_rules import JOBS, MODEL_KEY, broken_rules, chosen, differences, machines
+from phasegate.policy.workflow_steps import PREPARED, without_first_steps
 from phasegate.steps import STEPS, Power
 
 ACTION = "phasegate/phasegate"
@@ -73,6 +74,12 @@ def test_the_rules_agree_with_the_powers_of_the_steps():
         if rules is not None:
             assert (MODEL_KEY in rules.secrets) is (facts.power is Power.MODEL_KEY), step
             assert ("write" in rules.permissions.values()) is (facts.power is Power.WRITE), step
+
+
+def test_code_of_the_repository_runs_in_the_jobs_that_may_be_prepared():
+    sandboxed = {step.value for step, facts in STEPS.items() if facts.sandboxed}
+
+    assert sandboxed & JOBS.keys() == PREPARED
 
 
 PLAN, PUBLISH = ("jobs", "plan"), ("jobs", "publish")
@@ -184,6 +191,71 @@ def test_at_a_cloud_jobs_that_ask_a_model_may_log_in():
     assert len(told(Workflow(flat(tree)), cloud=True)) == 1
     tree["jobs"]["verify"]["permissions"]["id-token"] = "write"
     assert len(told(Workflow(flat(tree)), cloud=True)) == 2
+
+
+CHECKOUT = {"uses": f"actions/checkout@{COMMIT}", "with": {"persist-credentials": "false"}}
+INSTALL = {"run": "pip install -r requirements-dev.txt", "env": {"CACHE": "${{ github.workspace }}/${{ runner.os }}"}}
+
+
+def prepared(job, *steps, after=(), env=None):
+    """The shipped workflow with steps before the one of phasegate."""
+    tree = deepcopy(TREE)
+    tree["jobs"][job]["steps"] = [*steps, *tree["jobs"][job]["steps"], *after]
+    if env:
+        tree["jobs"][job]["env"] = env
+    return Workflow(flat(tree))
+
+
+@pytest.mark.parametrize("job", sorted(PREPARED))
+def test_what_gates_need_may_be_installed_before_our_step_and_is_told(job):
+    workflow = prepared(job, CHECKOUT, INSTALL)
+
+    [line] = told(workflow)
+    assert line.startswith(f"warning: The job `{job}` runs steps of yours first (actions/checkout@")
+    assert line.endswith(", run); they are yours to trust.")
+    assert differences(without_first_steps(workflow, ACTION), read(SHIPPED)) == ()
+
+
+@pytest.mark.parametrize(
+    ("workflow", "words"),
+    [
+        (prepared("plan", INSTALL), "has a step of its own (run) beside"),
+        (prepared("verify", after=[INSTALL]), "has a step of its own (run) beside"),
+        (prepared("verify", {"uses": "actions/setup-python@v6"}), "by something that can be moved"),
+        (prepared("verify", {"uses": "./.github/actions/mine"}), "by something that can be moved"),
+        (prepared("verify", {"run": "x", "env": {"K": "${{ secrets.GITHUB_TOKEN }}"}}), "gets a secret, a token"),
+        (prepared("verify", {"run": "x ${{ github.token }}"}), "gets a secret, a token"),
+        (prepared("verify", {"run": "x ${{ toJSON(github) }}"}), "gets a secret, a token"),
+        (prepared("verify", {"run": "x ${{ github.event.comment.body }}"}), "what others wrote"),
+        (prepared("implement", INSTALL, env={"K": "${{ secrets.ANTHROPIC_API_KEY }}"}), "gets a secret, a token"),
+        (prepared("verify", {"uses": f"actions/checkout@{COMMIT}"}), "leaves a token behind"),
+        (prepared("verify", INSTALL, after=TREE["jobs"]["verify"]["steps"]), "does not have exactly one step"),
+    ],
+)
+def test_other_steps_beside_ours_stay_a_problem(workflow, words):
+    found = told(workflow)
+
+    assert any(line.startswith("problem: ") and words in line for line in found), found
+
+
+def test_what_comes_after_our_step_stays_a_difference():
+    [verdict] = differences(without_first_steps(prepared("verify", after=[INSTALL]), ACTION), read(SHIPPED))
+
+    assert "`jobs.verify.steps`" in verdict.what
+
+
+def test_what_a_repository_chose_for_itself_is_named():
+    assert chosen(changed("jobs", "plan", "timeout-minutes", to="9"), read(SHIPPED)) == ("timeout-minutes",)
+    assert chosen(read(SHIPPED), read(SHIPPED)) == ()
+
+
+def test_machines_that_may_be_one_s_own_are_told():
+    assert machines(changed("jobs", "plan", "runs-on", to="ubuntu-latest")) == ()
+    [verdict] = machines(changed("jobs", "plan", "runs-on", to=["self-hosted", "linux"]))
+
+    assert verdict.level is Level.WARNING
+    assert verdict.what == "Jobs run on `linux`, `self-hosted`."
+    assert "keep what a job leaves" in verdict.mend
 
 
 def test_a_workflow_that_is_no_mapping_lacks_everything():

@@ -3,16 +3,45 @@
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from phasegate.policy.remotes import Remote
+from phasegate.doors.git.history import GitHistory
+from phasegate.doors.git.repository import Git
+from phasegate.errors import UserError
+from phasegate.policy.remotes import Remote, not_github, read_remote
 
 if TYPE_CHECKING:
     from phasegate.doors.github.client import GitHub
 
 CLOUD_TOKENS = ("GH_TOKEN", "GITHUB_TOKEN")
 SERVER_TOKENS = ("GH_ENTERPRISE_TOKEN", "GITHUB_ENTERPRISE_TOKEN")
+
+
+@dataclass(frozen=True, slots=True)
+class Checkout:
+    """A checkout, and where it says that it comes from."""
+
+    git: Git
+    history: GitHistory
+    remote: Remote | None
+    foreign: str
+    """Why GitHub cannot be asked for it, or an empty text."""
+    mend: str
+
+    @classmethod
+    def open(cls, directory: Path, environ: Mapping[str, str]) -> "Checkout":
+        """Return the checkout of a directory. Raises `UserError` where there is none."""
+        if not directory.is_dir():
+            raise UserError(f"{directory} is no directory.")
+        git = Git.open(directory, environ=environ)
+        history = GitHistory.open(git.top, environ=environ)
+        address = history.remote()
+        remote = read_remote(address or "")
+        foreign = "There is no remote `origin`." if address is None else not_github(remote)
+        verb = "add" if address is None else "set-url"
+        return cls(git, history, remote, foreign, f"git remote {verb} origin https://github.com/OWNER/NAME")
 
 
 @dataclass(frozen=True, slots=True)

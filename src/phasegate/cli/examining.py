@@ -12,16 +12,14 @@ from rich.text import Text
 
 from phasegate import __version__
 from phasegate.cli import local_checks
-from phasegate.cli.access import Access
+from phasegate.cli.access import Access, Checkout
 from phasegate.cli.desk import HERE, Json, Repo
 from phasegate.documents.base import Frozen
 from phasegate.doors.checkout_files import CheckoutFiles
-from phasegate.doors.git.history import GitHistory
-from phasegate.doors.git.repository import Git
 from phasegate.errors import ExitCode, UserError
 from phasegate.policy.config import CONFIG_PATH, Provider
 from phasegate.policy.installation import WORKFLOW_PATH
-from phasegate.policy.remotes import Remote, not_github, read_remote
+from phasegate.policy.remotes import Remote
 from phasegate.policy.verdict import Level, Verdict, ok, problem, warning
 from phasegate.publishing.words import counted, on_terminal
 
@@ -73,23 +71,19 @@ def _print(verdicts: tuple[Verdict, ...]) -> None:
 class _Patient:
     """The repository, and the world around it."""
 
-    git: Git
-    history: GitHistory
+    checkout: Checkout
     environ: Mapping[str, str]
-    remote: Remote | None
 
     @classmethod
     def find(cls, directory: Path) -> "_Patient":
         environ = dict(os.environ)
-        git = Git.open(directory, environ=environ)
-        history = GitHistory.open(git.top, environ=environ)
-        return cls(git, history, environ, read_remote(history.remote() or ""))
+        return cls(Checkout.open(directory, environ), environ)
 
     def examined(self) -> Iterator[Verdict]:
         """Give the verdicts, in the order in which things have to work."""
-        yield local_checks.git_check(self.history.version())
+        yield local_checks.git_check(self.checkout.history.version())
         try:
-            config, said = local_checks.config_checks(self._file(CONFIG_PATH), self.git)
+            config, said = local_checks.config_checks(self._file(CONFIG_PATH), self.checkout.git)
             workflow = self._file(WORKFLOW_PATH)
         except UserError as error:
             yield problem("files", error.what, error.mend)
@@ -102,15 +96,14 @@ class _Patient:
 
     def _forge(self, workflow: str | None, provider: Provider) -> Iterator[Verdict]:
         """Give what is to be said of GitHub and of the workflow there."""
-        reason = not_github(self.remote)
-        if self.remote is None or reason:
-            mend = "git remote set-url origin https://github.com/OWNER/NAME. Runs on this machine need none."
-            yield problem("remote", reason, mend)
+        remote, reason = self.checkout.remote, self.checkout.foreign
+        if remote is None or reason:
+            yield problem("remote", reason, f"{self.checkout.mend}. Runs on this machine need none.")
             return
-        server = not self.remote.is_cloud
+        server = not remote.is_cloud
         taken = ", which is taken for a GitHub Enterprise Server" if server else ""
-        yield ok("remote", f"{self.remote.repository} at {self.remote.host}{taken}.")
-        said, installed = self._asked(self.remote, provider)
+        yield ok("remote", f"{remote.repository} at {remote.host}{taken}.")
+        said, installed = self._asked(remote, provider)
         yield from said
         text, where = workflow, "in this checkout"
         if installed is not None and installed.workflow is not None:
@@ -147,4 +140,4 @@ class _Patient:
                 yield warning("installed", what, f"Bring it to {installed.branch}, or update the checkout.")
 
     def _file(self, path: str) -> str | None:
-        return CheckoutFiles(self.git.top).read(path)
+        return CheckoutFiles(self.checkout.git.top).read(path)

@@ -9,17 +9,16 @@ from rich.console import Console
 from rich.text import Text
 
 from phasegate import __version__
-from phasegate.cli.access import Access
+from phasegate.cli.access import Access, Checkout
 from phasegate.cli.desk import HERE, Repo
 from phasegate.cli.shipping import shipped_files
 from phasegate.documents.base import Digest, digest_of
 from phasegate.doors.checkout_files import CheckoutFiles
 from phasegate.doors.git.history import GitHistory
-from phasegate.doors.git.repository import Git
 from phasegate.errors import UserError
 from phasegate.policy.installation import Change, Outcome, change, difference, read_present
 from phasegate.policy.labels import DESCRIPTIONS, color_of
-from phasegate.policy.remotes import Remote, not_github, read_remote
+from phasegate.policy.remotes import Remote
 from phasegate.publishing.words import on_terminal
 
 Diff = Annotated[bool, typer.Option("--diff", help="Show what would change, and write nothing.")]
@@ -36,11 +35,9 @@ def init(*, repo: Repo = HERE, diff: Diff = False, labels: Labels = False, force
     Said again, it updates its own files and keeps what you edited.
     """
     out, environ = Console(highlight=False), dict(os.environ)
-    git = Git.open(repo, environ=environ)
-    history = GitHistory.open(git.top, environ=environ)
-    remote = read_remote(history.remote() or "")
-    files = CheckoutFiles(git.top)
-    changes = _changes(files, history, remote, force=force)
+    checkout = Checkout.open(repo, environ)
+    files = CheckoutFiles(checkout.git.top)
+    changes = _changes(files, checkout.history, checkout.remote, force=force)
     if diff:
         _show(out, changes)
         return
@@ -49,8 +46,11 @@ def init(*, repo: Repo = HERE, diff: Diff = False, labels: Labels = False, force
             files.write(made.path, made.after)
         _tell(out, made)
     if labels:
-        _make_labels(out, remote, environ)
-    out.print(_left_to_do(remote, labels=labels), soft_wrap=True)
+        _make_labels(out, checkout, environ)
+    out.print(_left_to_do(checkout.remote, labels=labels), soft_wrap=True)
+    if checkout.foreign:
+        told = f"\nNote: {checkout.foreign} What is written is meant for github.com. {checkout.mend}"
+        out.print(Text(on_terminal(told), style="yellow"), soft_wrap=True)
 
 
 def _changes(files: CheckoutFiles, history: GitHistory, remote: Remote | None, *, force: bool) -> tuple[Change, ...]:
@@ -90,12 +90,10 @@ def _tell(out: Console, made: Change) -> None:
         out.print(on_terminal(difference(made).rstrip("\n")), soft_wrap=True, markup=False)
 
 
-def _make_labels(out: Console, remote: Remote | None, environ: Mapping[str, str]) -> None:
-    reason = not_github(remote)
-    if remote is None or reason:
-        raise UserError(
-            f"{reason} No label was created.", mend="git remote set-url origin https://github.com/OWNER/NAME"
-        )
+def _make_labels(out: Console, checkout: Checkout, environ: Mapping[str, str]) -> None:
+    remote = checkout.remote
+    if remote is None or checkout.foreign:
+        raise UserError(f"{checkout.foreign} No label was created.", mend=checkout.mend)
     access = Access.of(remote, environ)
     if access.token is None:
         raise UserError(

@@ -103,18 +103,24 @@ def _asked(config: Config, models: Mapping[str, list[str]], environ: Mapping[str
         yield skipped("model", f"No model was asked: {KEY_VARIABLE} is not set here.", f"export {KEY_VARIABLE}=…")
         return
     try:
-        yield from (_record(asked, model, tiers) for model, tiers in models.items())
+        yield from _records(asked, models)
     finally:
         asked.close()
 
 
-def _record(asked: AnthropicModel, model: str, tiers: list[str]) -> Verdict:
-    try:
-        lifecycle = asked.limits(model).lifecycle
-    except ModelError as error:
-        mend = " ".join(part for part in (error.cause, error.mend) if part)
-        return problem("model", f"{model} ({', '.join(tiers)}): {error.what}", mend)
-    return examination.model_verdict(model, lifecycle, tiers)
+def _records(asked: AnthropicModel, models: Mapping[str, list[str]]) -> Iterator[Verdict]:
+    """Give one verdict for each model that answered, and one for all that failed alike."""
+    failed: dict[tuple[str, str], list[str]] = {}
+    for model, tiers in models.items():
+        try:
+            yield examination.model_verdict(model, asked.limits(model).lifecycle, tiers)
+        except ModelError as error:
+            # No run was broken off here, so none can be taken up again.
+            mend = "" if "`phasegate resume`" in error.mend else error.mend
+            told = (error.what, " ".join(part for part in (error.cause, mend) if part))
+            failed.setdefault(told, []).append(f"{model} ({', '.join(tiers)})")
+    for (what, mend), names in failed.items():
+        yield problem("model", f"{', '.join(names)}: {what}", mend)
 
 
 def sandbox_check(environ: Mapping[str, str], home: Path) -> Verdict:

@@ -27,8 +27,8 @@ phasegate approve L1 · phasegate revise L1 "keep the old format as the default"
 
 phasegate status · phasegate show L1 · phasegate audit L1 --json
 
-Exit codes: 0 done · 1 a gate failed · 2 wrong usage or configuration · 3 refused · 4 waiting for a human ·
-5 budget or time spent, progress saved · 70 a bug of ours · 130 interrupted."""
+Exit codes: 0 done · 1 failed: a gate, the provider, a check · 2 wrong usage or configuration · 3 refused ·
+4 waiting for a human · 5 budget or time spent, progress saved · 70 a bug of ours · 130 interrupted."""
 
 _SURROUNDINGS = frozenset(
     {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.EMFILE, errno.ENFILE}
@@ -42,6 +42,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 

@@ -249,9 +249,11 @@ class Config(Section):
         description="where scouts and disjoint tasks run side by side: on one machine, or (on GitHub) one job for each",
     )
     implement: Implement = Implement()
-    correct: Rounds = Rounds()
-    verify: Rounds = Rounds()
-    review: Rounds = Rounds(rounds=1)
+    correct: Rounds = Field(
+        default=Rounds(), description="when a task cannot be done as planned: the plan is corrected"
+    )
+    verify: Rounds = Field(default=Rounds(), description="when a required gate fails: a task repairs it")
+    review: Rounds = Field(default=Rounds(rounds=1), description="when the review wants changes: a task makes them")
     gates: dict[GateName, Gate] | None = Field(default=None, description="null: found from the repository's files")
     protected: Protected = Protected()
     sandbox: SandboxRules = SandboxRules()

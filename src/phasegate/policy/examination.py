@@ -10,7 +10,8 @@ from phasegate.policy.events import START_LABELS
 from phasegate.policy.installation import WORKFLOW_PATH, Present, Shipped, is_older, read_present
 from phasegate.policy.verdict import Verdict, ok, problem, skipped, warning
 from phasegate.policy.workflow_file import Workflow, WorkflowError, read_workflow
-from phasegate.policy.workflow_rules import APP_KEY, CHECK, MODEL_KEY, broken_rules, differences
+from phasegate.policy.workflow_rules import APP_KEY, MODEL_KEY, broken_rules, chosen, differences, machines
+from phasegate.policy.workflow_steps import CHECK, without_first_steps
 
 APP_ID = "PHASEGATE_APP_ID"
 """The variable that names a GitHub App whose token opens the pull requests."""
@@ -115,9 +116,14 @@ def workflow_verdicts(
     said = (
         *_age(present, version),
         *broken_rules(workflow, action=action, cloud=provider.name != "anthropic"),
-        *_edits(workflow, present, shipped, version),
+        *_edits(without_first_steps(workflow, action), present, shipped, version),
+        *machines(workflow),
     )
-    return said or (ok(CHECK, f"The workflow {where} is as phasegate {version} ships it."),)
+    if said:
+        return said
+    own = chosen(workflow, read_workflow(shipped.body, source="the shipped workflow"))
+    apart = f", apart from {', '.join(own)}" if own else ""
+    return (ok(CHECK, f"The workflow {where} is as phasegate {version} ships it{apart}."),)
 
 
 def _age(present: Present, version: str) -> tuple[Verdict, ...]:

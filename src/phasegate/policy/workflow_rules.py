@@ -1,7 +1,6 @@
 """What the workflow of phasegate may do, as data: triggers, and for each job its permissions and secrets. Pure.
 
-A job holds one power at most: the model key, a write token, or the right to run the repository's code. The shipped
-workflow keeps these rules (a test holds it to them), and `phasegate doctor` holds an installed one to them.
+No job holds both the model key and a write token, and the gates run in one that holds neither. The shipped workflow keeps these rules (a test holds it to them), and `phasegate doctor` holds an installed one to them.
 """
 
 import re
@@ -11,8 +10,8 @@ from dataclasses import dataclass
 from phasegate.documents.parsing import shown
 from phasegate.policy.verdict import Verdict, problem, warning
 from phasegate.policy.workflow_file import EMPTY, Place, Workflow
+from phasegate.policy.workflow_steps import CHECK, RESTORE, listed, secrets_of, step_verdicts, weak
 
-CHECK = "workflow"
 MODEL_KEY = "ANTHROPIC_API_KEY"
 APP_KEY = "PHASEGATE_APP_PRIVATE_KEY"
 TRIGGERS: Mapping[str, tuple[str, ...]] = {
@@ -59,19 +58,14 @@ JOBS: Mapping[str, JobRules] = {
 
 _CLOUD = "id-token"
 """With Bedrock or Vertex, jobs that ask a model may ask for an identity and have steps that log in with it."""
-_PINNED = re.compile(r"[\w.-]+/[\w.-]+(?:/[\w./-]+)?@[0-9a-f]{40}")
-_EXPRESSION = re.compile(r"\$\{\{(.*?)\}\}", re.DOTALL)
-_SECRET = re.compile(r"(?<![.\w-])secrets\b(?:\s*\.\s*([\w-]+)|\s*\[\s*'([^']*)'\s*\])?", re.IGNORECASE)
-ALL = "ALL OF THEM"
 _LEVELS = {"none": 0, "read": 1, "write": 2}
 _FREE = frozenset({"name", "runs-on", "timeout-minutes", "environment", "permissions"})
+_HOSTED = re.compile(r"(?:ubuntu|windows|macos)-[\w.-]+")
+"""Labels of GitHub's own machines."""
 _KEY = 2
 """Where in a place the key of a job is: after `jobs` and its name."""
 _SHOWN_LEVELS = 3
 _TOLD = 6
-_INIT = (
-    "`phasegate init --force` puts the shipped workflow back; `phasegate init --force --diff` shows what that changes."
-)
 
 
 def broken_rules(workflow: Workflow, *, action: str, cloud: bool = False) -> tuple[Verdict, ...]:
@@ -96,7 +90,7 @@ def differences(workflow: Workflow, shipped: Workflow) -> tuple[Verdict, ...]:
     if not places:
         return ()
     told = ", ".join(f"`{shown(place)}`" for place in places[:_TOLD]) + (" and more" if len(places) > _TOLD else "")
-    return (warning(CHECK, f"The installed workflow differs from the shipped one: {told}.", _INIT),)
+    return (warning(CHECK, f"The installed workflow differs from the shipped one: {told}.", RESTORE),)
 
 
 def _that_matters(workflow: Workflow) -> dict[Place, str]:
@@ -112,6 +106,34 @@ def _that_matters(workflow: Workflow) -> dict[Place, str]:
     }
 
 
+def chosen(workflow: Workflow, shipped: Workflow) -> tuple[str, ...]:
+    """Return which of the keys that every repository may choose for itself are not as shipped."""
+    mine, theirs = _free(workflow), _free(shipped)
+    return tuple(sorted({place[_KEY] for place in mine.keys() | theirs.keys() if mine.get(place) != theirs.get(place)}))
+
+
+def _free(workflow: Workflow) -> dict[tuple[str, ...], str]:
+    return {
+        tuple(map(str, place)): value
+        for place, value in workflow.leaves.items()
+        if place[0] == "jobs" and place[1] in JOBS and len(place) > _KEY and place[_KEY] in _FREE
+    }
+
+
+def machines(workflow: Workflow) -> tuple[Verdict, ...]:
+    """Return whether jobs run on machines that need not be GitHub's."""
+    labels = {label for name in JOBS for label in workflow.below("jobs", name, "runs-on").values()}
+    own = sorted(label for label in labels if not _HOSTED.fullmatch(label))
+    if not own:
+        return ()
+    what = f"Jobs run on {', '.join(f'`{shown(label)}`' for label in own)}."
+    mend = (
+        "If these are machines of your own: they keep what a job leaves behind, so not for public repositories, where "
+        "strangers' text is worked on."
+    )
+    return (warning(CHECK, what, mend),)
+
+
 def _at(place: Place) -> str:
     return ".".join(str(part) for part in place[:_SHOWN_LEVELS])
 
@@ -120,26 +142,26 @@ def _triggers(workflow: Workflow) -> Iterator[Verdict]:
     named = workflow.keys("on")
     for event in named:
         if event not in TRIGGERS:
-            yield _weak(f"it is started by `{shown(event)}`, too: what that event brings was not meant for it")
+            yield weak(f"it is started by `{shown(event)}`, too: what that event brings was not meant for it")
         else:
             types = set(workflow.below("on", event, "types").values())
             more = sorted(types - set(TRIGGERS[event]))
             if more or (TRIGGERS[event] and not types):
-                yield _weak(f"`{event}` starts it on {', '.join(map(shown, more)) or 'every type'}")
+                yield weak(f"`{event}` starts it on {', '.join(map(shown, more)) or 'every type'}")
     for event in (event for event in TRIGGERS if event not in named):
-        yield warning(CHECK, f"The installed workflow is not started by `{event}`.", _INIT)
+        yield warning(CHECK, f"The installed workflow is not started by `{event}`.", RESTORE)
 
 
 def _top(workflow: Workflow) -> Iterator[Verdict]:
     if workflow.text("permissions") != EMPTY:
-        yield _weak("`permissions: {}` is not at its top, so jobs have rights that none of them states")
-    secrets = _secrets(workflow.below("env"))
+        yield weak("`permissions: {}` is not at its top, so jobs have rights that none of them states")
+    secrets = secrets_of(workflow.below("env"))
     if secrets:
-        yield _weak(f"every job gets {_listed(secrets)} by `env`")
+        yield weak(f"every job gets {listed(secrets)} by `env`")
 
 
 def _missing(name: str) -> Verdict:
-    return problem(CHECK, f"The installed workflow has no job `{name}`.", _INIT)
+    return problem(CHECK, f"The installed workflow has no job `{name}`.", RESTORE)
 
 
 def _job(workflow: Workflow, name: str, action: str, *, cloud: bool) -> Iterator[Verdict]:
@@ -150,23 +172,23 @@ def _job(workflow: Workflow, name: str, action: str, *, cloud: bool) -> Iterator
     cloud = cloud and MODEL_KEY in rules.secrets
     yield from _permissions(workflow, name, rules, cloud=cloud)
     below = workflow.below("jobs", name)
-    more = _secrets(below) - rules.secrets
+    more = secrets_of(below) - rules.secrets
     if more and not cloud:
-        yield _weak(f"the job `{name}` gets {_listed(more)}")
+        yield weak(f"the job `{name}` gets {listed(more)}")
     if not workflow.has("jobs", name, "if") and name != "report":
-        yield _weak(f"the job `{name}` has no `if:`, so it runs for every event")
+        yield weak(f"the job `{name}` has no `if:`, so it runs for every event")
     if workflow.text("jobs", name, "concurrency", "cancel-in-progress") not in {None, "false"}:
-        yield problem(CHECK, f"The job `{name}` of the installed workflow can be cancelled by the next event.", _INIT)
-    yield from _steps(workflow, name, action, cloud=cloud)
+        yield problem(CHECK, f"The job `{name}` of the installed workflow can be cancelled by the next event.", RESTORE)
+    yield from step_verdicts(workflow, name, action, cloud=cloud)
 
 
 def _foreign_job(workflow: Workflow, name: str) -> Iterator[Verdict]:
     what = f"the job `{shown(name)}`, which is not ours,"
-    if secrets := _secrets(workflow.below("jobs", name)):
-        yield _weak(f"{what} gets {_listed(secrets)}")
+    if secrets := secrets_of(workflow.below("jobs", name)):
+        yield weak(f"{what} gets {listed(secrets)}")
     stated = _stated(workflow, name)
     if any(_LEVELS.get(level, 2) > 1 for level in stated.values()):
-        yield _weak(f"{what} may write ({_rights(stated)})")
+        yield weak(f"{what} may write ({_rights(stated)})")
     yield warning(CHECK, f"The installed workflow has a job `{shown(name)}` of its own.", "Keep it in another file.")
 
 
@@ -175,14 +197,14 @@ def _permissions(workflow: Workflow, name: str, rules: JobRules, *, cloud: bool)
     allowed = {**rules.permissions, **({_CLOUD: "write"} if cloud else {})}
     wider = {key: level for key, level in stated.items() if _LEVELS.get(level, 2) > _LEVELS[allowed.get(key, "none")]}
     if wider:
-        yield _weak(f"the job `{name}` may do more than it needs ({_rights(wider)})")
+        yield weak(f"the job `{name}` may do more than it needs ({_rights(wider)})")
     lacking = {
         key: level
         for key, level in rules.permissions.items()
         if _LEVELS.get(stated.get(key, "none"), 2) < _LEVELS[level]
     }
     if lacking and "all" not in stated:
-        yield problem(CHECK, f"The job `{name}` of the installed workflow lacks {_rights(lacking)}.", _INIT)
+        yield problem(CHECK, f"The job `{name}` of the installed workflow lacks {_rights(lacking)}.", RESTORE)
 
 
 def _stated(workflow: Workflow, name: str) -> dict[str, str]:
@@ -193,52 +215,5 @@ def _stated(workflow: Workflow, name: str) -> dict[str, str]:
     return {str(place[0]): level for place, level in workflow.below("jobs", name, "permissions").items() if place}
 
 
-def _steps(workflow: Workflow, name: str, action: str, *, cloud: bool) -> Iterator[Verdict]:
-    place = ("jobs", name, "steps")
-    numbers = sorted({where[0] for where in workflow.below(*place) if where and isinstance(where[0], int)})
-    ours = [number for number in numbers if (workflow.text(*place, number, "uses") or "").startswith(f"{action}@")]
-    if len(ours) != 1:
-        yield _weak(f"the job `{name}` does not have exactly one step with {action}")
-    for number in ours:
-        yield from _our_step(workflow, name, number)
-    for number in (number for number in numbers if number not in ours):
-        uses = workflow.text(*place, number, "uses")
-        if not (cloud and uses and _PINNED.fullmatch(uses)):
-            yield _weak(f"the job `{name}` has a step of its own ({shown(uses or 'run')}) beside what the job may do")
-
-
-def _our_step(workflow: Workflow, name: str, number: int) -> Iterator[Verdict]:
-    place = ("jobs", name, "steps", number)
-    if not _PINNED.fullmatch(workflow.text(*place, "uses") or ""):
-        yield _weak(f"the job `{name}` names the action by something that can be moved, not by a full commit id")
-    if workflow.text(*place, "with", "step") != name:
-        yield _weak(f"the job `{name}` does another step than its own")
-    if workflow.has(*place, "continue-on-error"):
-        yield _weak(f"the job `{name}` goes on after a failure")
-    token = workflow.text(*place, "with", "github-token") or ""
-    if re.sub(r"\s", "", token) not in {"${{github.token}}", "${{secrets.GITHUB_TOKEN}}"}:
-        yield _weak(f"the job `{name}` works with another token than the one that its permissions bound")
-
-
-def _secrets(leaves: Mapping[Place, str]) -> frozenset[str]:
-    """Return the secrets that expressions name; `ALL` where the whole context is used or inherited."""
-    texts = [text for place, value in leaves.items() for text in _expressions(place, value)]
-    named = {(match[1] or match[2] or ALL).upper() for text in texts for match in _SECRET.finditer(text)}
-    inherited = {ALL} if leaves.get(("secrets",)) == "inherit" else set()
-    return frozenset(named | inherited) - {"GITHUB_TOKEN"}
-
-
-def _expressions(place: Place, value: str) -> list[str]:
-    return [value] if place[-1:] == ("if",) else _EXPRESSION.findall(value)
-
-
-def _weak(what: str) -> Verdict:
-    return problem(CHECK, f"The installed workflow is weaker than the shipped one: {what}.", _INIT)
-
-
 def _rights(permissions: Mapping[str, str]) -> str:
     return ", ".join(f"{shown(key)}: {shown(level)}" for key, level in sorted(permissions.items()))
-
-
-def _listed(names: frozenset[str]) -> str:
-    return ", ".join(shown(name) for name in sorted(names))

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from phasegate.policy.config import CONFIG_PATH, Config, config_schema
+from phasegate.policy.scope import PROTECTED
 
 Schema = Mapping[str, Any]
 _HEAD = f"""# Configuration
@@ -26,6 +27,8 @@ _MEANINGS = {
     **dict.fromkeys(("input", "output", "cache_read", "cache_write"), "US dollars for a million tokens"),
 }
 """For keys whose names the schema takes for clear."""
+_AFTER = {"protected": f"Built in: {', '.join(f'`{pattern}`' for pattern in PROTECTED)}.\n"}
+"""What is to be said below the table of a section."""
 _NOT_GIVEN = object()
 
 
@@ -43,7 +46,7 @@ def _section(key: str, given: Schema, defs: Schema, default: object) -> str:
     rows = list(_rows(key, given, defs, default))
     said = given.get("description") or _resolved(given, defs).get("description", "")
     lines = [f"## {key}", "", f"{_sentence(said)}", "", "| key | value | default | meaning |", "|---|---|---|---|"]
-    return "\n".join([*lines, *rows, ""])
+    return "\n".join([*lines, *rows, *(["", _AFTER[key]] if key in _AFTER else [""])])
 
 
 def _rows(place: str, given: Schema, defs: Schema, default: object) -> Iterator[str]:
