@@ -269,7 +269,7 @@ def test_a_missing_extra_is_named(monkeypatch, cloud, module, extra):
 
     with pytest.raises(UserError) as caught:
         cloud.connect(None)
-    assert caught.value.mend == f"pip install 'phasegate[{extra}]'"
+    assert caught.value.mend == f"pipx install --force './phasegate[{extra}]'"
 
 
 def test_anthropic_s_own_name_of_a_model_is_none_at_bedrock():

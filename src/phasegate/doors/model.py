@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Literal, Protocol
 
 from phasegate.documents.progress import Usage
-from phasegate.errors import UserError
+from phasegate.errors import ExitCode, UserError
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +134,8 @@ class Retry:
 
 class ModelError(UserError):
     """The model could not be asked; `usage` is what the failed attempts have used."""
+
+    exit_code = ExitCode.GATE_FAILED
 
     def __init__(self, what: str, *, cause: str = "", mend: str = "", usage: Usage | None = None) -> None:
         super().__init__(what, cause=cause, mend=mend)

@@ -1,6 +1,7 @@
 """What the workflow of phasegate may do, as data: triggers, and for each job its permissions and secrets. Pure.
 
-No job holds both the model key and a write token, and the gates run in one that holds neither. The shipped workflow keeps these rules (a test holds it to them), and `phasegate doctor` holds an installed one to them.
+No job holds both the model key and a write token, and the gates run in one that holds neither. The shipped workflow
+keeps these rules (a test holds it to them), and `phasegate doctor` holds an installed one to them.
 """
 
 import re

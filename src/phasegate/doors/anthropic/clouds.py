@@ -177,7 +177,7 @@ def _extra(name: str, module: str) -> Any:  # noqa: ANN401 -- a library without 
         raise UserError(
             f"The model provider {name} needs packages that are not installed.",
             cause="They are an extra, because most people do not need them.",
-            mend=f"pip install 'phasegate[{name}]'",
+            mend=f"pipx install --force './phasegate[{name}]'",
         ) from None
 
 
