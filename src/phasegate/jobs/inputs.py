@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from phasegate.documents.base import Digest, Step
+from phasegate.documents.parsing import shown
 from phasegate.errors import UserError
 
 PREFIX = "PHASEGATE_"
@@ -55,8 +56,14 @@ class Inputs:
         """
         given = {name.removeprefix(PREFIX): environ.pop(name) for name in list(environ) if name.startswith(PREFIX)}
         named = given.get("STEP", "")
-        if named not in set(Step):
-            raise UserError(f"{named!r} is no step.", mend=f"The steps: {', '.join(Step)}.")
+        if not named:
+            raise UserError(
+                f"{PREFIX}STEP is not set: this command is for jobs of the workflow.",
+                mend="On your own machine use `phasegate run`.",
+            )
+        if named not in set(Step) - {Step.CORRECT}:  # which has no job of its own
+            steps = ", ".join(step for step in Step if step is not Step.CORRECT)
+            raise UserError(f"{shown(named)!r} is no step of a job.", mend=f"The steps: {steps}.")
         return cls(
             step=Step(named),
             part=_matching("PART", given.get("PART", ""), _PART),
