@@ -7,22 +7,19 @@ from datetime import datetime
 from functools import partial
 from typing import Literal
 
-from pydantic import ValidationError
-
-from phasegate import __version__
-from phasegate.documents.base import MadeBy, RunId, Step, digest_of
+from phasegate.documents.base import Step
 from phasegate.documents.hand_over import Answer, HandOver, Origin
-from phasegate.documents.parsing import field_errors
 from phasegate.documents.progress import Progress, RunState, WaitingFor
 from phasegate.documents.progress_events import HumanNeeded
-from phasegate.documents.snapshot import Comment, Permission, Snapshot, SnapshotPayload, Trigger
+from phasegate.documents.snapshot import Permission
 from phasegate.doors.git.repository import Git
 from phasegate.doors.run_store import RunStore
 from phasegate.errors import RefusedError, UserError
 from phasegate.jobs.checking import check_approvers
 from phasegate.jobs.inputs import MOST_SLOTS
 from phasegate.jobs.job import Job
-from phasegate.jobs.looking import Found, Ours, asked_permission, configured, look
+from phasegate.jobs.looking import Found, Ours, asked_permission, look
+from phasegate.jobs.snapshots import snapshot_of
 from phasegate.jobs.summary import estimate
 from phasegate.phases.approved import approved_plan
 from phasegate.phases.beginning import first_progress
@@ -32,13 +29,9 @@ from phasegate.phases.research import scouts
 from phasegate.phases.setting import Setting
 from phasegate.policy.approval import MAY_APPROVE
 from phasegate.policy.branches import branch_of
-from phasegate.policy.config import PRIMER_PATH, Config, overridden
 from phasegate.policy.decide import Counted, Decision, GoOn, Ignore, Refuse, Speak, Start, Tell, decide
-from phasegate.policy.events import CommentWritten, Dispatched, EventIssue, LabelAdded
+from phasegate.policy.events import CommentWritten, Dispatched, LabelAdded
 from phasegate.policy.flow import next_step
-from phasegate.policy.issue_text import issue_of
-from phasegate.policy.thread import Person
-from phasegate.policy.thread_rules import comments_that_count, people_to_ask
 
 ANSWER_ONLY = "acknowledge"
 """What comes next when nothing is to be done but to answer."""
@@ -167,69 +160,11 @@ def _start(case: _Case, decision: Start) -> None:
     found, job, run = case.found, case.job, str(case.event.number)
     if found.git is None:
         raise RefusedError("There is no clone to start from.")
-    config = overridden(configured(found.git, found.thread.default_sha), decision.overrides)
-    snapshot = _snapshot(case, decision, config, found.git, run)
+    snapshot = snapshot_of(job, case.event, found.thread, case.origin, decision, found.git)
     store = job.fresh_store(run)
     store.put(snapshot)
     store.begin(first_progress(snapshot, branch_of(run), with_research=decision.with_research))
     _leave(case, found.git, store, "start")
-
-
-def _snapshot(case: _Case, decision: Start, config: Config, git: Git, run: RunId) -> Snapshot:
-    origin, thread = case.origin, case.found.thread
-    comments, left_out = _comments(case, config)
-    primer = git.read(thread.default_sha, PRIMER_PATH)
-    trigger = Trigger(
-        event=origin.event,
-        actor=origin.actor,
-        actor_id=origin.actor_id,
-        permission=origin.permission,
-        at=origin.at,
-    )
-    content = {
-        "purpose": decision.purpose,
-        "issue": issue_of(_issue(case), comments),
-        "base_branch": thread.default_branch,
-        "base_sha": thread.default_sha,
-        "primer": digest_of(primer) if primer is not None else None,
-        "config": config.digest,
-        "trigger": trigger,
-        "overrides": decision.overrides,
-        "left_out": left_out,
-    }
-    made_by = MadeBy(step=Step.DECIDE, model=None, version=__version__)
-    try:
-        return Snapshot(run=run, parents=(), made_by=made_by, payload=SnapshotPayload.model_validate(content))
-    except ValidationError as error:
-        raise UserError("The issue cannot be used: " + "; ".join(field_errors(error)) + ".") from None
-
-
-def _issue(case: _Case) -> EventIssue:
-    """Return the issue as the event tells it; a dispatch tells none, so then as it is now."""
-    event, thread = case.event, case.found.thread
-    if not isinstance(event, Dispatched):
-        return event.issue
-    at = case.origin.at
-    return EventIssue(
-        number=thread.number,
-        title=thread.title,
-        body=thread.body,
-        author=Person(thread.author or "ghost", 0, is_bot=False),
-        is_open=thread.is_open,
-        is_pull=False,
-        is_locked=False,
-        labels=thread.labels,
-        created=at,
-        updated=at,
-    )
-
-
-def _comments(case: _Case, config: Config) -> tuple[tuple[Comment, ...], int]:
-    comments, at = case.found.thread.comments, case.origin.at
-    permissions: dict[str, Permission] = {}
-    for login in people_to_ask(comments, at, config.comments):
-        permissions[login] = case.job.github.permission(login)
-    return comments_that_count(comments, at, permissions, config.comments)
 
 
 def _speak(case: _Case, decision: Speak | GoOn) -> None:
