@@ -12,7 +12,7 @@ WORKFLOWS = $(wildcard .github/workflows/*.yml)
 ACTIONS := action.yml ghes/action.yml
 COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 
-.PHONY: demo picture test test-real bench-setup lint types format requirements dist clean
+.PHONY: demo picture test test-real bench-setup lint types format requirements pin dist clean
 
 # The environment: hash-pinned packages, then this checkout, editable, without asking any registry again.
 $(BIN)/phasegate: requirements/dev.txt pyproject.toml
@@ -63,6 +63,9 @@ requirements: $(BIN)/phasegate ## pin anew, with hashes and without addresses
 	$(COMPILE) --group decide -c requirements/run.txt -o requirements/decide.txt
 	$(COMPILE) --group setup -o requirements/setup.txt
 	$(COMPILE) pyproject.toml --group dev -c requirements/run.txt -o requirements/dev.txt
+
+pin: $(BIN)/phasegate ## let the workflow name the action at the last commit; commit what it changes
+	$(BIN)/python action/pin.py
 
 dist: $(BIN)/phasegate ## what is published, built twice: both must be the same to the byte
 	rm -rf dist
