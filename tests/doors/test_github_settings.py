@@ -11,7 +11,6 @@ from phasegate.doors.github.client import GitHub
 from phasegate.doors.github.failures import ForgeError
 from phasegate.doors.github.settings import (
     GitHubSettings,
-    Release,
     RepositoryFacts,
     TokenFacts,
     Unreadable,
@@ -183,26 +182,3 @@ def test_content_comes_in_lines_as_github_sends_it(stubs):
     stubs.get(f"{API}/contents/x", json={"type": "file", "encoding": "base64", "content": content})
 
     assert stubbed().file("x") == b"x" * 100
-
-
-def test_the_newest_release_is_its_tag_and_the_commit_of_it(stubs):
-    stubs.get(f"{SERVER}/repos/phasegate/phasegate/releases/latest", json={"tag_name": "v1.2.0"})
-    stubs.get(f"{SERVER}/repos/phasegate/phasegate/commits/v1.2.0", json={"sha": "a" * 40})
-
-    assert stubbed().latest_release("phasegate/phasegate") == Release("v1.2.0", "a" * 40)
-
-
-def test_a_repository_without_a_release_has_none(stubs):
-    stubs.get(f"{SERVER}/repos/phasegate/phasegate/releases/latest", json={"message": "Not Found"}, status=404)
-
-    assert stubbed().latest_release("phasegate/phasegate") is None
-
-
-def test_a_release_that_may_not_be_seen_is_unreadable(stubs):
-    place = f"{SERVER}/repos/phasegate/phasegate"
-    stubs.get(f"{place}/releases/latest", json=HIDDEN, status=403)
-    assert stubbed().latest_release("phasegate/phasegate") == Unreadable(403, HIDDEN["message"])
-
-    stubs.replace("GET", f"{place}/releases/latest", json={"tag_name": "v1"})
-    stubs.get(f"{place}/commits/v1", body="", status=404)
-    assert stubbed().latest_release("phasegate/phasegate") == Unreadable(404, "status 404")

@@ -113,12 +113,10 @@ def test_a_branch_without_a_pull_request_has_none(github):
     assert github.pull_of("main") is None
 
 
-def test_a_pull_request_goes_from_draft_to_ready_and_back_and_is_closed(hub, github, pull):
+def test_a_pull_request_goes_from_draft_to_ready_and_is_closed(hub, github, pull):
     github.mark_ready(pull)
     assert one(github)
     assert not github.thread(pull.number).pull.is_draft
-    github.mark_draft(pull)
-    assert github.thread(pull.number).pull.is_draft
     github.close_pull(pull.number)
     assert github.pull_of(BRANCH) is None
 

@@ -15,6 +15,7 @@ def test_a_plan_is_revised_twice_and_each_revision_is_posted_anew(planned):
     assert "Do least" in plans[-1]
     folded = [one.minimized is not None for one in house.hub.thread(pull) if one.body in plans]
     assert folded == [True, True, False]
+    assert "Plan revision 3" in house.pull().body
     (approved,) = house.say(pull, "/approve")
     assert approved.result == "success"
     assert not house.pull().pull.draft

@@ -292,4 +292,5 @@ def _yeses(
 
 def _yes(job: Job, rules: ApprovalRules, login: str) -> Yes:
     permission = job.github.permission(login)
-    return Yes(Approver(id=login, login=login, permission=permission), _teams(job, rules, login))
+    person = Approver(id=job.github.account_id(login), login=login, permission=permission)
+    return Yes(person, _teams(job, rules, login))

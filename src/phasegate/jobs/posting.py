@@ -26,6 +26,7 @@ from phasegate.policy.thread import Pull, Thread
 from phasegate.policy.thread_rules import notice_comment, plan_comment, status_comment
 from phasegate.publishing.issue_comments import findings_comment, notice, questions_comment
 from phasegate.publishing.plan_comment import plan_comment as written_plan
+from phasegate.publishing.pull_text import pull_body
 from phasegate.publishing.review_comment import review_comment
 from phasegate.publishing.safe_markdown import SafeMarkdown
 from phasegate.publishing.status_comment import status_comment as written_status
@@ -124,6 +125,12 @@ class Board:
         self.writer.comment(pull.number, said, str(marker))
         for older in _older_plans(self.thread, self.taken.run):
             self.writer.minimise(older)
+        if self.thread.number == pull.number:  # it was opened with the plan before: digest and scope are others now
+            self.writer.describe_pull(pull.number, self.pull_body(plan))
+
+    def pull_body(self, plan: Plan) -> SafeMarkdown:
+        """Return the text of the pull request: the plan's digest, and what it may touch."""
+        return pull_body(self.job.templates.render, run=self.taken.run, plan=plan, page=self.job.page)
 
     def tell_on_issue(self, pull: Pull | None) -> None:
         """Say on the issue where the run is; once there is a pull request, that it goes on there, questions too."""

@@ -20,7 +20,7 @@ from phasegate.phases.setting import Setting
 from phasegate.pipeline import perform
 from phasegate.policy.flow import next_step
 from phasegate.policy.thread import Pull, Thread
-from phasegate.publishing.pull_text import pull_body, pull_title
+from phasegate.publishing.pull_text import pull_title
 
 _GOES_ON = frozenset({Step.IMPLEMENT, Step.CORRECT})
 
@@ -129,12 +129,11 @@ class _Stage:
         if known is not None or plan is None:
             return known
         snapshot = self.setting.snapshot
-        body = pull_body(self.job.templates.render, run=self.taken.run, plan=plan, page=self.job.page)
         pull = self.writer.open_draft(
             head=self.progress.branch,
             base=snapshot.payload.base_branch or "",
             title=pull_title(snapshot, plan),
-            body=body,
+            body=board.pull_body(plan),
         )
         board.post_status(pull.number, new)
         return pull

@@ -30,6 +30,9 @@ class Writer(Protocol):
     def open_draft(self, *, head: str, base: str, title: str, body: SafeMarkdown) -> Pull:
         """Open a draft pull request."""
 
+    def describe_pull(self, number: int, body: SafeMarkdown) -> None:
+        """Rewrite the text of the pull request; its title is people's once it is there."""
+
     def mark_ready(self, pull: Pull) -> None:
         """Mark the pull request ready for review."""
 
@@ -72,6 +75,10 @@ class ForgeWriter:
     def open_draft(self, *, head: str, base: str, title: str, body: SafeMarkdown) -> Pull:
         """Open a draft pull request, or return the one that is open."""
         return self.pushing.github.open_draft(head=head, base=base, title=title, body=body)
+
+    def describe_pull(self, number: int, body: SafeMarkdown) -> None:
+        """Rewrite the text of the pull request."""
+        self.job.github.edit_pull(number, body=body)
 
     def mark_ready(self, pull: Pull) -> None:
         """Mark the pull request ready for review."""
@@ -124,6 +131,10 @@ class DryWriter:
         """Remember a pull request."""
         self._note("open a draft pull request", f"{head} → {base}: {title}", body)
         return Pull(0, "", head, "0" * 40, base, is_draft=True, is_open=True, is_from_fork=False)
+
+    def describe_pull(self, number: int, body: SafeMarkdown) -> None:
+        """Remember a rewritten text."""
+        self._note("rewrite the text of the pull request", f"#{number}", body)
 
     def mark_ready(self, pull: Pull) -> None:
         """Remember that it would be marked ready."""

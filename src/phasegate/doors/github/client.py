@@ -225,11 +225,6 @@ class GitHub:
         doing, needs = f"mark #{pull.number} ready for review", "pull-requests: write"
         self.wire.send(queries.mutation(queries.READY, pull.node_id, doing=doing, needs=needs))
 
-    def mark_draft(self, pull: Pull) -> None:
-        """Turn a pull request back into a draft."""
-        doing, needs = f"turn #{pull.number} into a draft", "pull-requests: write"
-        self.wire.send(queries.mutation(queries.DRAFT, pull.node_id, doing=doing, needs=needs))
-
     def add_labels(self, number: int, names: Sequence[str]) -> None:
         """Add labels; one that the repository does not have is made."""
         doing, needs = f"label #{number}", "issues: write"

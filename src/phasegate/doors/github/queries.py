@@ -60,9 +60,6 @@ MINIMISE = """mutation Minimise($id: ID!) {
 READY = """mutation Ready($id: ID!) {
   markPullRequestReadyForReview(input: {pullRequestId: $id}) { clientMutationId }
 }"""
-DRAFT = """mutation Draft($id: ID!) {
-  convertPullRequestToDraft(input: {pullRequestId: $id}) { clientMutationId }
-}"""
 
 
 def query(text: str, variables: Mapping[str, str | int | bool | None], *, doing: str, needs: str) -> Call:

@@ -9,13 +9,11 @@ from urllib.parse import quote
 
 from pydantic import BaseModel, Field, RootModel
 
-from phasegate.documents.base import Sha
 from phasegate.documents.parsing import shown
 from phasegate.doors.github.answers import Answer
 from phasegate.doors.github.calls import Call, Reply
 from phasegate.doors.github.client import GitHub
 from phasegate.doors.github.failures import ForgeError, complaint_of, strange
-from phasegate.doors.github.inputs import check_repository
 
 Right = Literal["admin", "maintain", "push", "triage", "pull"]
 TokenKind = Literal["app", "classic", "fine-grained", "oauth", "unknown"]
@@ -69,14 +67,6 @@ class TokenFacts:
     kind: TokenKind
     login: str | None
     scopes: tuple[str, ...] | None
-
-
-@dataclass(frozen=True, slots=True)
-class Release:
-    """A published release: its tag, and the commit that the tag names."""
-
-    tag: str
-    sha: Sha
 
 
 class _Workflow(Answer):
@@ -139,14 +129,6 @@ class _File(Answer):
     type: str
     encoding: str | None = None
     content: str | None = None
-
-
-class _Release(Answer):
-    tag_name: str
-
-
-class _Commit(Answer):
-    sha: Sha
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,15 +203,6 @@ class GitHubSettings:
             return base64.b64decode("".join(found.content.split()), validate=True)
         except binascii.Error:
             raise strange(doing, "The content is not base64.") from None
-
-    def latest_release(self, repository: str) -> Release | Unreadable | None:
-        """Return the newest release of any repository that the token may read; None when it has none."""
-        place, doing = f"/repos/{check_repository(repository)}", f"find the newest release of {repository}"
-        release = self._at(f"{place}/releases/latest", _Release, doing)
-        if isinstance(release, Unreadable):
-            return None if release.status == HTTPStatus.NOT_FOUND else release
-        commit = self._at(f"{place}/commits/{quote(release.tag_name, safe='')}", _Commit, doing)
-        return commit if isinstance(commit, Unreadable) else Release(release.tag_name, commit.sha)
 
     def _all_names(self, kind: str, model: type[_Secrets | _Variables]) -> tuple[str, ...] | Unreadable:
         own = self._names(f"actions/{kind}", model, f"list the {kind}")
